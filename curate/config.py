@@ -1,0 +1,288 @@
+"""The settings: one typed model, read from YAML and `--set`, with errors that name the nearest valid key.
+
+Every field carries its default and its meaning; `curate config` prints them from here and nowhere else.
+"""
+
+import copy
+import difflib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timezone
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from curate.errors import UsageError
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Section(BaseModel):
+    """A section of the configuration: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Columns(Section):
+    """Names of the input columns that curate reads; a missing optional column is null."""
+
+    id: str = Field("id", description="document id; a content hash where missing or null")
+    text: str = Field("text", description="the text of the document")
+    media: str = Field("media", description="bytes of an image, audio, video or document file")
+    media_path: str = Field("media_path", description="path of such a file, on any Beam filesystem")
+    url: str = Field("url", description="where the document was found")
+    source: str = Field("source", description="name of the source that the document came from")
+    timestamp: str = Field("timestamp", description="capture time (crawl, WARC): trusted")
+    published: str = Field("published", description="declared publication time: weak evidence")
+    language: str = Field("language", description="ISO 639-1 code; identified by pycld2 where the column is missing")
+    origin: str = Field("origin", description="declared origin (human, synthetic, mixed): a claim")
+
+
+class Documents(Section):
+    """Which columns and which documents are read."""
+
+    columns: Columns = Field(default_factory=Columns, description="names of the input columns")
+    max_chars: int = Field(
+        100_000_000, ge=1, description="longer texts are dropped (stage read, reason too_long); counted in characters"
+    )
+
+
+class Dedupe(Section):
+    """Exact and near duplicates: MinHash LSH proposes, exact comparison of shingle sets decides."""
+
+    enabled: bool = Field(True, description="find and drop duplicates")
+    threshold: OpenFraction = Field(
+        0.8, description="least Jaccard similarity of the shingle sets for a near duplicate"
+    )
+    containment: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.9, description="least share of a document's shingles found in the kept one for a contained duplicate"
+    )
+    shingle: int = Field(5, ge=1, le=64, description="tokens in a shingle")
+    permutations: int = Field(128, ge=16, le=1024, description="MinHash permutations")
+    bands: int = Field(
+        0, ge=0, description="LSH bands; 0: the cheapest with collision probability .995 at threshold + .05"
+    )
+    rows: int = Field(0, ge=0, description="rows in a band; 0: chosen together with the bands")
+    rounds: int = Field(
+        8, ge=1, le=64, description="rounds to gather linked documents; what is unresolved after them is kept"
+    )
+
+
+class Provenance(Section):
+    """Where a document comes from: content credentials, lineage columns, capture dates, rights."""
+
+    enabled: bool = Field(True, description="read provenance and rights")
+    network: bool = Field(False, description="let the C2PA library fetch remote manifests and OCSP answers")
+    capture_cutoff: date = Field(
+        date(2022, 11, 30), description="what was captured before this day (UTC) was not written by a chat model"
+    )
+    trust_origin: bool = Field(False, description="take the origin column as fact rather than as a claim")
+    human_sources: tuple[str, ...] = Field((), description="values of the source column known to be human")
+    synthetic_sources: tuple[str, ...] = Field((), description="values of the source column known to be machine-made")
+    trust_anchors: str | None = Field(None, description="PEM file of certificates trusted to sign content credentials")
+    drop_rights: tuple[Literal["deny", "constrained", "unknown"], ...] = Field(
+        ("deny", "constrained"), description="rights verdicts whose documents are dropped (stage rights)"
+    )
+
+
+class Synthetic(Section):
+    """The detector of machine text, its calibration and what its zones do."""
+
+    enabled: bool = Field(True, description="score documents and act on calibrated thresholds")
+    model: str | None = Field(
+        None, description="path of a detector made by `curate detector train`; null: the shipped one"
+    )
+    alpha_suspect: OpenFraction = Field(0.05, description="share of human documents accepted to be suspected (held)")
+    alpha_drop: OpenFraction = Field(0.01, description="share of human documents accepted to be dropped")
+    min_tokens: int = Field(50, ge=1, description="shorter documents are not scored")
+    min_group: int = Field(200, ge=1, description="calibration documents below which a group or language is protected")
+    suspect_weight: Fraction = Field(0.25, description="least weight of a suspect that is kept")
+
+
+class Quality(Section):
+    """Quality signals. Reserved for the gates of boosts; nothing is dropped on quality by default."""
+
+    enabled: bool = Field(False, description="compute quality signals")
+
+
+class Mixture(Section):
+    """Clusters, their reference shares, and the weights that hold the built corpus to them."""
+
+    enabled: bool = Field(True, description="fit clusters and reweight documents")
+    dimensions: int = Field(64, ge=8, le=256, description="dimensions of the corpus-fitted embedding")
+    sample: int = Field(
+        20_000, ge=100, description="documents, chosen by hash, that embedding and clusters are fitted on"
+    )
+    clusters: int = Field(
+        0, ge=0, description="number of clusters; 0: the square root of half the documents, at most 2,000"
+    )
+    alpha: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.85, description="targets are proportional to reference shares to this power; below 1 lifts the tail"
+    )
+    max_head_loss: Fraction = Field(0.20, description="most of its reference share that a non-tail cluster may lose")
+    tail_mass: OpenFraction = Field(
+        0.25, description="the smallest clusters that together hold this share are the tail"
+    )
+    synthetic_cap: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.30, description="most of the tokens, overall and per cluster, that declared synthetic documents may fill"
+    )
+    token_budget: int = Field(0, ge=0, description="tokens to build; 0: no budget, every accepted document is kept")
+    max_copies: int = Field(4, ge=1, description="most copies of one document")
+    growth: Annotated[float, Field(ge=1.0)] = Field(1.5, description="most growth of the real tokens without a budget")
+    min_reference: int = Field(
+        200, ge=1, description="trusted human documents below which nothing is boosted or filled"
+    )
+    min_cluster_docs: int = Field(5, ge=1, description="distinct documents a cluster needs before it is boosted")
+    min_cluster_sources: int = Field(3, ge=1, description="distinct sources a cluster needs before it is boosted")
+
+
+class Review(Section):
+    """The queue for people."""
+
+    enabled: bool = Field(True, description="mark documents for review")
+
+
+class Report(Section):
+    """The report of a run."""
+
+    enabled: bool = Field(True, description="write report.html (report.json is always written)")
+    examples: int = Field(5, ge=0, le=100, description="example ids listed per reason and per rare cluster")
+
+
+class Run(Section):
+    """Everything about the run that is not a decision about documents."""
+
+    seed: int = Field(1, ge=0, lt=2**32, description="seed of every hash that samples, orders or splits")
+    max_error_rate: Fraction = Field(0.5, description="undecodable share of the records above which the run fails")
+    block_rows: int = Field(5_000, ge=1, description="most rows in one block; larger row groups are cut")
+    block_bytes: int = Field(32 * 2**20, ge=2**16, description="most bytes in one block; larger row groups are cut")
+    split: bool = Field(False, description="add curate_split (train or validation, by duplicate group)")
+    validation_share: Fraction = Field(0.01, description="share of the documents in the validation split")
+    loss_weight: bool = Field(False, description="add curate_loss_weight, the advisory weight of synthetic documents")
+
+
+class Config(Section):
+    """All settings of curate."""
+
+    documents: Documents = Field(default_factory=Documents)
+    dedupe: Dedupe = Field(default_factory=Dedupe)
+    provenance: Provenance = Field(default_factory=Provenance)
+    synthetic: Synthetic = Field(default_factory=Synthetic)
+    quality: Quality = Field(default_factory=Quality)
+    mixture: Mixture = Field(default_factory=Mixture)
+    review: Review = Field(default_factory=Review)
+    report: Report = Field(default_factory=Report)
+    run: Run = Field(default_factory=Run)
+
+    def cutoff_us(self) -> int:
+        """Start of the cut-off day in microseconds since the Unix epoch, UTC."""
+        day = self.provenance.capture_cutoff
+        return int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) * 1_000_000
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON types, for the manifest and for workers."""
+        return self.model_dump(mode="json")
+
+
+def load_config(path: str | None = None, settings: Sequence[str] = (), base: Mapping[str, Any] | None = None) -> Config:
+    """Reads a YAML file and `section.key=value` settings, which win over the file.
+
+    Args:
+        path: of the file.
+        settings: as on the command line.
+        base: nested settings to start from where there is no file, such as those of an earlier run.
+
+    Raises:
+        UsageError: the file is missing or no mapping, a key is unknown, or a value is out of range.
+    """
+    values: dict[str, Any] = copy.deepcopy(dict(base or {})) if path is None else _read_yaml(path)
+    for setting in settings:
+        _apply_setting(values, setting)
+    return make_config(values)
+
+
+def make_config(values: Mapping[str, Any]) -> Config:
+    """Validates nested settings.
+
+    Raises:
+        UsageError: names the offending key, its value, what was expected, and the nearest valid key.
+    """
+    try:
+        config = Config.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        raise UsageError(_explain(error)) from None
+    if config.synthetic.alpha_drop > config.synthetic.alpha_suspect:
+        raise UsageError(
+            f"synthetic.alpha_drop is {config.synthetic.alpha_drop}, expected at most synthetic.alpha_suspect "
+            f"({config.synthetic.alpha_suspect}); lower one or raise the other"
+        )
+    if (config.dedupe.bands == 0) != (config.dedupe.rows == 0):
+        raise UsageError(
+            f"dedupe.bands is {config.dedupe.bands} and dedupe.rows is {config.dedupe.rows}; set both, or neither"
+        )
+    if config.dedupe.bands * config.dedupe.rows > config.dedupe.permutations:
+        raise UsageError(
+            f"dedupe.bands × dedupe.rows is {config.dedupe.bands * config.dedupe.rows}, expected at most "
+            f"dedupe.permutations ({config.dedupe.permutations}); lower them or raise the permutations"
+        )
+    return config
+
+
+def describe(model: type[Section] = Config, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yields (dotted key, default, meaning) for every setting, in the order of the model."""
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, Section):
+            yield from describe(type(default), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", default, field.description or ""
+
+
+def _read_yaml(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = yaml.safe_load(file)
+    except OSError as error:
+        raise UsageError(f"config file {path!r}: {error.strerror}; give the path of a readable YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"config file {path!r} is not valid YAML: {reason}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"config file {path!r} holds a {type(values).__name__}, expected sections such as 'dedupe:'")
+    return values
+
+
+def _apply_setting(values: dict[str, Any], setting: str) -> None:
+    key, separator, text = setting.partition("=")
+    path = key.strip().split(".")
+    if not separator or len(path) < 2:
+        raise UsageError(f"--set {setting!r}, expected section.key=value, for example dedupe.threshold=0.85")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    section = values
+    for name in path[:-1]:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            raise UsageError(f"--set {setting!r}: {name!r} is not a section; `curate config` lists every setting")
+    section[path[-1]] = value
+
+
+def _explain(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        known = [name for name, _, _ in describe()] + list(Config.model_fields)
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0) or known[:1]
+        return f"unknown setting {key!r}; the nearest valid one is {near[0]!r} (`curate config` lists all)"
+    value = first["input"]
+    shown = "NaN" if isinstance(value, float) and math.isnan(value) else repr(value)
+    expected = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{key} is {shown}: {expected}; `curate config` shows its meaning and default"

@@ -1,0 +1,97 @@
+"""Arrow schemas of the records that pass between the steps, and of the files that a run writes."""
+
+import pyarrow as pa
+
+EVIDENCE = pa.struct(
+    [
+        pa.field("family", pa.string()),  # credentials, metadata, lineage, watermark, detector, duplicate, review
+        pa.field("kind", pa.string()),  # what was looked at, e.g. c2pa, capture_date, origin_column
+        pa.field("claim", pa.string()),  # human, synthetic, mixed, procedural or unknown
+        pa.field("llr", pa.float32()),  # log likelihood ratio in nats, positive towards synthetic
+        pa.field("detail", pa.string()),
+    ]
+)
+EVIDENCE_LIST = pa.list_(EVIDENCE)
+
+TEXT_EDITS = pa.list_(
+    pa.struct([pa.field("kind", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64())])
+)
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+ERRORS = pa.schema([("source_file", pa.string()), ("position", pa.int64()), ("error", pa.string())])
+
+LEDGER = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source_file", pa.string()),
+        ("decision", pa.string()),
+        ("stage", pa.string()),
+        ("reason", pa.string()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float32()),
+        ("containment", pa.float32()),
+        ("origin", pa.string()),
+        ("tier", pa.string()),
+        ("p_synthetic", pa.float32()),
+        ("detector_score", pa.float32()),
+        ("threshold", pa.float32()),
+        ("group", pa.string()),
+        ("group_n", pa.int32()),
+        ("evidence", EVIDENCE_LIST),
+        ("rights", pa.string()),
+        ("language", pa.string()),
+        ("tokens", pa.int32()),
+        ("cluster", pa.int32()),
+        ("weight", pa.float64()),
+        ("copies", pa.int32()),
+        ("text_edits", TEXT_EDITS),
+    ]
+)
+
+PAIRS = pa.schema(
+    [
+        ("left", pa.uint64()),  # content keys, left < right
+        ("right", pa.uint64()),
+        ("jaccard", pa.float32()),
+        ("left_in_right", pa.float32()),  # share of left's shingles found in right
+        ("right_in_left", pa.float32()),
+    ]
+)
+
+
+def features(bands: int, dimensions: int) -> pa.Schema:
+    """One row per decodable document: all that any decision needs, and no text.
+
+    Args:
+        bands: LSH bands per document.
+        dimensions: dimensions of the embedding.
+    """
+    return pa.schema(
+        [
+            ("location", pa.uint64()),  # split number << 32 | row in the split
+            ("source_file", pa.string()),
+            ("id", pa.string()),
+            ("id_hash", pa.uint64()),
+            ("row_hash", pa.uint64()),  # of all columns: orders documents with equal ids
+            ("read_reason", pa.string()),  # null, no_text or too_long
+            ("media", pa.bool_()),  # a row without text whose media bytes were read
+            ("content", pa.uint64()),  # halves of the 128-bit hash of the normalised text (or media bytes)
+            ("content_low", pa.uint64()),
+            ("bands", pa.list_(pa.uint64(), bands)),  # null: fewer tokens than a shingle
+            ("shingles", pa.int32()),
+            ("tokens", pa.int32()),
+            ("chars", pa.int32()),
+            ("language", pa.string()),
+            ("detector_score", pa.float32()),
+            ("embedding", pa.list_(pa.float16(), dimensions)),
+            ("source", pa.string()),
+            ("timestamp", TIMESTAMP),
+            ("published", TIMESTAMP),
+            ("origin_claim", pa.string()),
+            ("credentials", EVIDENCE_LIST),
+            ("signature_trusted", pa.bool_()),
+            ("rights", pa.string()),
+            ("text_edits", TEXT_EDITS),
+        ]
+    )
