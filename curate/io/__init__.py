@@ -1,0 +1,1 @@
+"""Reading inputs as blocks of rows, ids, and writing the output directory."""

@@ -1,0 +1,102 @@
+"""Finding the input files that paths, globs and directories name."""
+
+import glob
+import json
+import os
+from collections.abc import Iterable, Sequence
+
+from curate.errors import UsageError
+from curate.io.filesystem import FileInfo, Files, below, is_remote
+
+JSONL_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+ENDINGS = (".parquet", *JSONL_ENDINGS)
+MANIFEST = "manifest.json"
+
+
+def find_inputs(patterns: Sequence[str], files: Files) -> list[FileInfo]:
+    """The input files that paths, globs and directories name, each once, sorted by path.
+
+    In globs and directories (read to any depth) only `ENDINGS` count, and names that start with a dot or underscore
+    are skipped. An output directory of curate means the data files that its manifest lists.
+
+    Raises:
+        UsageError: a pattern names nothing, or a file of another format.
+    """
+    if not patterns:
+        raise UsageError("no input given, expected a file, a glob or a directory; add --input")
+    found: dict[str, FileInfo] = {}
+    for pattern in patterns:
+        for file in _find(pattern, files):
+            found.setdefault(file.path if is_remote(file.path) else os.path.normpath(file.path), file)
+    return sorted(found.values(), key=lambda file: file.path)
+
+
+def is_jsonl(path: str) -> bool:
+    """Whether a file holds JSON lines, by its name."""
+    return path.lower().endswith(JSONL_ENDINGS)
+
+
+def _find(pattern: str, files: Files) -> list[FileInfo]:
+    file = files.stat(pattern)
+    if file is not None:
+        if not pattern.lower().endswith(ENDINGS):
+            raise UsageError(f"input {pattern!r} is of no known format, expected {_endings()}; convert or rename it")
+        return [file]
+    listed = below(pattern, files)
+    if listed:
+        return _curate_output(pattern, listed, files) or _usable(pattern, listed, pattern)
+    if not glob.has_magic(pattern):
+        found = "is an empty directory" if os.path.isdir(pattern) else "does not exist"
+        raise UsageError(f"input {pattern!r} {found}, expected a file, a glob or a directory; check the path")
+    # A matched directory counts with all that is under it, as it would had the shell expanded the glob.
+    matched = files.match(pattern) + files.match(pattern.rstrip("/") + "/**")
+    if not matched:
+        raise UsageError(f"input {pattern!r} matches no file; check the path, and quote the glob")
+    return _usable(pattern, matched, _fixed_prefix(pattern))
+
+
+def _usable(pattern: str, listed: Iterable[FileInfo], root: str) -> list[FileInfo]:
+    usable = [
+        file
+        for file in listed
+        if file.path.lower().endswith(ENDINGS)
+        and not any(part.startswith(("_", ".")) for part in file.path[len(root) :].strip("/").split("/"))
+    ]
+    if not usable:
+        raise UsageError(f"input {pattern!r} holds no {_endings()} file; name the files, or convert them")
+    return usable
+
+
+def _endings() -> str:
+    return ", ".join(ENDINGS[:-1]) + " or " + ENDINGS[-1]
+
+
+def _fixed_prefix(pattern: str) -> str:
+    parts = pattern.split("/")
+    magic = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[:magic])
+
+
+def _curate_output(directory: str, listed: Sequence[FileInfo], files: Files) -> list[FileInfo]:
+    """The data files that the manifest of a curate output lists; nothing for any other directory."""
+    root = directory.rstrip("/") + "/"
+    by_name = {file.path[len(root) :]: file for file in listed}
+    if MANIFEST not in by_name:
+        return []
+    try:
+        with files.open(by_name[MANIFEST].path) as stream:
+            manifest = json.load(stream)
+    except (OSError, ValueError):
+        return []
+    digests = manifest.get("digests") if isinstance(manifest, dict) else None
+    if not isinstance(digests, dict) or "counts" not in manifest:
+        return []
+    names = sorted(name for name in digests if name.startswith("data/") and name.endswith(".parquet"))
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise UsageError(
+            f"input {directory!r} lacks {missing[0]}, which its manifest lists; `curate verify` tells more"
+        )
+    if not names:
+        raise UsageError(f"input {directory!r} is a curate output without data files; name another input")
+    return [by_name[name] for name in names]
