@@ -1,0 +1,1 @@
+"""Near-duplicates: candidates by LSH, exact verification, groups and their survivors."""

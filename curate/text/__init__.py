@@ -1,0 +1,1 @@
+"""Text to numbers: language, tokens, shingles, signatures."""

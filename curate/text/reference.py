@@ -1,0 +1,120 @@
+"""The definition of tokens, shingles and their hashes, in plain Python: what the kernel must equal.
+
+It is also what another tool needs to talk to curate's signatures: `shingle_hash` is the `hashfunc` and
+`shingles` the elements of the datasketch MinHash whose values the kernel computes.
+
+    minhash = datasketch.MinHash(128, seed=1, scheme="affine32", hashfunc=shingle_hash)
+    minhash.update_batch(shingles("some text …", 5))
+"""
+
+from curate.text import unicode_tables as tables
+
+MOST_MARKS = 32  # sorted together; the stream-safe text format allows 30
+MASK = 0xFFFFFFFFFFFFFFFF
+TOKEN_START = 0x2545F4914F6CDD1D
+TOKEN_FACTOR = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: multiples of small differences never come close
+SHINGLE_BASE = 0xD1342543DE82EF95
+MIX_1 = 0xBF58476D1CE4E5B9
+MIX_2 = 0x94D049BB133111EB
+
+
+def tokens(text: str) -> list[str]:
+    """The folded tokens: runs of word characters with their marks, or one base character of an unsegmented script."""
+    found: list[str] = []
+    token: list[str] = []
+    open_class = tables.SPACE
+    for character in _folded(text):
+        kind = _kind(ord(character)) & 7
+        if kind == tables.MARK and token:
+            token.append(character)
+            continue
+        if token and (kind != tables.WORD or open_class != tables.WORD):
+            found.append(_ordered(token))
+            token = []
+        if kind in (tables.WORD, tables.UNSEGMENTED):
+            token.append(character)
+            open_class = kind
+    if token:
+        found.append(_ordered(token))
+    return found
+
+
+def shingles(text: str, shingle: int) -> list[bytes]:
+    """Every run of `shingle` consecutive tokens, joined by spaces, as UTF-8; none if there are fewer tokens."""
+    found = tokens(text)
+    return [" ".join(found[i : i + shingle]).encode() for i in range(len(found) - shingle + 1)]
+
+
+def token_hash(token: str) -> int:
+    """64-bit hash of one token: FNV-1a over code points with a wider factor, then mixed."""
+    state = TOKEN_START
+    for character in token:
+        state = (state ^ ord(character)) * TOKEN_FACTOR & MASK
+    return mix(state)
+
+
+def wide_shingle_hash(shingle: bytes) -> int:
+    """64-bit hash of a shingle: the polynomial of its token hashes modulo 2^64, mixed."""
+    state = 0
+    for token in shingle.decode().split(" "):
+        state = (state * SHINGLE_BASE + token_hash(token)) & MASK
+    return mix(state)
+
+
+def shingle_hash(shingle: bytes) -> int:
+    """32-bit hash of a shingle, the upper half of the 64-bit one: the hashfunc of curate's MinHash."""
+    return wide_shingle_hash(shingle) >> 32
+
+
+def mix(value: int) -> int:
+    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), a bijection of 64-bit integers."""
+    value = (value ^ (value >> 30)) * MIX_1 & MASK
+    value = (value ^ (value >> 27)) * MIX_2 & MASK
+    return value ^ (value >> 31)
+
+
+def _folded(text: str) -> str:
+    """The folded characters, not yet in canonical order, without ignorable ones."""
+    parts = []
+    unicode = tables.load()
+    for character in text:
+        code = ord(character)
+        entry = int(unicode.pages[code >> 8]) << 8 | code & 255
+        kind, fold = int(unicode.kinds[entry]), int(unicode.folds[entry])
+        way = kind >> 3 & 3
+        if way == tables.HANGUL:
+            parts.append(_jamo(code - tables.HANGUL_FIRST))
+        elif way == tables.EXPAND:
+            start, length = fold >> 5, fold & 31
+            parts.append("".join(map(chr, unicode.expansions[start : start + length])))
+        elif kind & 7 != tables.IGNORABLE:
+            parts.append(chr(code + fold))
+    return "".join(parts)
+
+
+def _jamo(index: int) -> str:
+    """A Hangul syllable taken apart (the Unicode Standard, section 3.12)."""
+    letters = chr(0x1100 + index // 588) + chr(0x1161 + index % 588 // 28)
+    return letters + chr(0x11A7 + index % 28) if index % 28 else letters
+
+
+def _ordered(token: list[str]) -> str:
+    """Runs of marks stably sorted by combining class; class 0 ends a run, and so do `MOST_MARKS` marks."""
+    ordered: list[str] = []
+    run: list[str] = []
+    for character in token:
+        combining = _combining(character)
+        if not combining or len(run) == MOST_MARKS:
+            ordered += sorted(run, key=_combining)
+            run = []
+        (run if combining else ordered).append(character)
+    return "".join(ordered + sorted(run, key=_combining))
+
+
+def _combining(character: str) -> int:
+    return _kind(ord(character)) >> 5
+
+
+def _kind(code: int) -> int:
+    unicode = tables.load()
+    return int(unicode.kinds[int(unicode.pages[code >> 8]) << 8 | code & 255])
