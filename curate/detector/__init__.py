@@ -1,0 +1,1 @@
+"""The detector of machine text: model, training, evaluation, calibration per group, prevalence."""

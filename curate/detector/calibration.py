@@ -1,0 +1,289 @@
+"""Thresholds that trusted human documents set: split-conformal, per group, with back-off.
+
+A group is language × cluster, language × length bin, or language, from special to general; back-off never leaves a
+language. For a group with n calibration scores the threshold at level α is the ⌈(n + 1)(1 - α)⌉-th smallest, which
+no more than a share α of exchangeable human documents exceeds (Vovk et al., 2005; Angelopoulos & Bates, 2021,
+arXiv 2107.07511). Below `min_group` scores the larger of the group's own and its parent's threshold is taken.
+
+A part of the trusted documents is left out of calibration. Where the false-positive rate measured on it exceeds 2α,
+the scores of the group are not exchangeable, and it is frozen: no threshold.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.hashing import UInt64Array, stage_seed, uniform
+
+LENGTH_EDGES = (50, 100, 200, 500, 1_000)
+"""Tokens at which the length bins part."""
+
+LENGTH_BINS = ("0-50", "50-100", "100-200", "200-500", "500-1000", "1000+")
+HELD_OUT = 0.2
+"""Share of the trusted documents that checks the thresholds instead of setting them."""
+
+_MOST_SCORES = 20_000  # per language and per language × length bin
+_MOST_CLUSTER_SCORES = 2_000  # there may be thousands of clusters
+
+Scores = dict[str, tuple[UInt64Array, NDArray[np.float32]]]
+
+
+def length_bins(tokens: NDArray[np.integer]) -> pa.Array:
+    """The length bin of each document.
+
+    Args:
+        tokens: int[n].
+
+    Returns:
+        string[n], values of `LENGTH_BINS`.
+    """
+    return pa.array(LENGTH_BINS).take(pa.array(np.searchsorted(LENGTH_EDGES, tokens, side="right")))
+
+
+@dataclass(frozen=True)
+class CalibrationSample:
+    """Scores of trusted human documents per group: those with the smallest document hashes.
+
+    Such a sample is uniform, and merging is associative, commutative and idempotent.
+
+    Attributes:
+        groups: hashes (ascending) and scores of each group.
+    """
+
+    groups: Scores
+
+    @staticmethod
+    def collect(
+        language: pa.Array, length_bin: pa.Array, cluster: pa.Array, scores: NDArray[np.float32], keys: UInt64Array
+    ) -> "CalibrationSample":
+        """Samples a block of trusted human documents.
+
+        Args:
+            language: string[n], null counts as und.
+            length_bin: string[n], from `length_bins`.
+            cluster: int or string[n], null where there is none.
+            scores: float32[n]; NaN (not scored) is left out.
+            keys: uint64[n], hashes of the document ids.
+        """
+        scored = ~np.isnan(scores)
+        levels = []
+        for names in _group_names(language, length_bin, cluster):
+            coded = pc.dictionary_encode(names.filter(pa.array(scored)))
+            levels.append(_split(coded, keys[scored], scores[scored]))
+        return CalibrationSample({name: _smallest(name, *part) for level in levels for name, part in level.items()})
+
+    def merge(self, other: "CalibrationSample") -> "CalibrationSample":
+        """The sample of both parts of a corpus."""
+        merged = dict(self.groups)
+        for name, (hashes, scores) in other.groups.items():
+            if name in merged:
+                hashes = np.concatenate([merged[name][0], hashes])
+                scores = np.concatenate([merged[name][1], scores])
+            merged[name] = _smallest(name, hashes, scores)
+        return CalibrationSample(merged)
+
+    def calibrate(self, seed: int) -> "Calibration":
+        """Parts every group by hash into the scores that set thresholds and those that check them."""
+        check = stage_seed(seed, "calibration-check")
+        groups, checks = {}, {}
+        for name in sorted(self.groups):
+            hashes, scores = self.groups[name]
+            held_out = uniform(hashes, check) < HELD_OUT
+            groups[name] = np.sort(scores[~held_out])
+            checks[name] = np.sort(scores[held_out])
+        return Calibration(groups, checks)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibration scores, ascending float32, per group; plain data.
+
+    Attributes:
+        scores: those that set thresholds.
+        checks: those that were left out to check them.
+    """
+
+    scores: Mapping[str, NDArray[np.float32]]
+    checks: Mapping[str, NDArray[np.float32]]
+
+    @cached_property
+    def id(self) -> str:
+        """Digest of the scores: the same calibration has the same id."""
+        content = json.dumps(self._groups(), sort_keys=True, separators=(",", ":"))
+        return "calibration-" + hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; `from_dict` gives back an equal calibration."""
+        return {"id": self.id, "groups": self._groups()}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "Calibration":
+        """Reads what `to_dict` gave."""
+        groups = values["groups"]
+        return Calibration(
+            {name: np.asarray(group["scores"], dtype=np.float32) for name, group in groups.items()},
+            {name: np.asarray(group["checks"], dtype=np.float32) for name, group in groups.items()},
+        )
+
+    def documents(self, group: str) -> int:
+        """Scores that set the thresholds of a group."""
+        return len(self.scores.get(group, ()))
+
+    def frozen(self, group: str, alpha: float) -> bool:
+        """Whether humans outside the calibration of the group exceed its threshold more often than 2α.
+
+        Checked once the left-out documents suffice to see a rate of α, that is from ⌈1/α⌉ of them.
+        """
+        check = self.checks.get(group, np.empty(0, np.float32))
+        threshold = conformal_threshold(self.scores.get(group, check[:0]), alpha)
+        return len(check) >= math.ceil(1 / alpha) and bool(np.mean(check > threshold) > 2 * alpha)
+
+    def _groups(self) -> dict[str, Any]:
+        return {
+            name: {"scores": _decimals(self.scores[name]), "checks": _decimals(self.checks[name])}
+            for name in sorted(self.scores)
+        }
+
+
+class Thresholds(NamedTuple):
+    """Thresholds of n documents; a score above one acts.
+
+    Attributes:
+        suspect: float32[n], NaN where there is none.
+        drop: float32[n], NaN where there is none.
+        group: string[n], the group that the suspect threshold is from, else the language.
+        group_n: int32[n], calibration documents of that group.
+        language_n: int32[n], calibration documents of the language.
+    """
+
+    suspect: NDArray[np.float32]
+    drop: NDArray[np.float32]
+    group: pa.Array
+    group_n: NDArray[np.int32]
+    language_n: NDArray[np.int32]
+
+
+def thresholds(
+    calibration: Calibration,
+    language: pa.Array,
+    length_bin: pa.Array,
+    cluster: pa.Array,
+    alpha_suspect: float,
+    alpha_drop: float,
+    min_group: int,
+) -> Thresholds:
+    """Looks up the thresholds of documents.
+
+    Args:
+        calibration: from trusted human documents.
+        language: string[n], null counts as und.
+        length_bin: string[n], from `length_bins`.
+        cluster: int or string[n], null where there is none.
+        alpha_suspect: share of human documents that may be suspected.
+        alpha_drop: share of human documents that may be dropped.
+        min_group: calibration documents below which a group defers to its parent where that is stricter.
+    """
+    chains = list(zip(*(names.to_pylist() for names in _group_names(language, length_bin, cluster)), strict=True))
+    kinds = sorted(set(chains), key=lambda chain: tuple(name or "" for name in chain))
+    found = {}
+    for chain in kinds:
+        suspect, group = _threshold(calibration, chain, alpha_suspect, min_group)
+        drop, _ = _threshold(calibration, chain, alpha_drop, min_group)
+        language_n = calibration.documents(chain[-1])
+        # Dropping is the graver act: never below the suspect threshold, never without one (NaN wins).
+        found[chain] = (suspect, np.maximum(drop, suspect), group, calibration.documents(group), language_n)
+    columns = list(zip(*(found[chain] for chain in chains), strict=True)) or [()] * 5
+    return Thresholds(
+        np.array(columns[0], dtype=np.float32),
+        np.array(columns[1], dtype=np.float32),
+        pa.array(columns[2], pa.string()),
+        np.array(columns[3], dtype=np.int32),
+        np.array(columns[4], dtype=np.int32),
+    )
+
+
+def conformal_threshold(scores: NDArray[np.float32], alpha: float) -> float:
+    """The ⌈(n + 1)(1 - α)⌉-th smallest of ascending scores; NaN if n < ⌈1/α⌉ - 1, where no such rank exists."""
+    rank = math.ceil((len(scores) + 1) * (1 - alpha) - 1e-9)
+    return float(scores[rank - 1]) if 1 <= rank <= len(scores) else math.nan
+
+
+def p_values(scores: NDArray[np.floating], human: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Conformal p-values (1 + #{human ≥ s}) / (n + 1); NaN stays NaN.
+
+    Args:
+        scores: float[m].
+        human: float[n], ascending scores of trusted human documents.
+    """
+    at_least = len(human) - np.searchsorted(human, scores, side="left")
+    return np.where(np.isnan(scores), np.nan, (1 + at_least) / (len(human) + 1))
+
+
+def probability(scores: NDArray[np.floating], platt: tuple[float, float]) -> NDArray[np.float64]:
+    """P(machine) at equal classes, 1 / (1 + exp(-(a·s + b))) (Platt, 1999); NaN stays NaN."""
+    a, b = platt
+    return 0.5 * (1 + np.tanh(0.5 * (a * np.asarray(scores, dtype=np.float64) + b)))
+
+
+def with_prior(probabilities: NDArray[np.floating], prior: float | NDArray[np.floating]) -> NDArray[np.float64]:
+    """Moves probabilities from equal classes to a prior share of machine text: the odds are multiplied."""
+    machine = np.asarray(probabilities, dtype=np.float64) * prior
+    return machine / (machine + (1 - np.asarray(probabilities, dtype=np.float64)) * (1 - np.asarray(prior)))
+
+
+def _threshold(
+    calibration: Calibration, chain: Sequence[str | None], alpha: float, min_group: int
+) -> tuple[float, str]:
+    """(threshold, the group that gave it), NaN and the language where there is none; chain from special to general."""
+    best, origin = math.nan, str(chain[-1])
+    for group in chain:
+        if group is None:
+            continue
+        own = conformal_threshold(calibration.scores.get(group, np.empty(0, np.float32)), alpha)
+        if not math.isnan(own) and calibration.frozen(group, alpha):
+            own = math.inf
+        if not math.isnan(own) and (math.isnan(best) or own > best):
+            best, origin = own, group
+        if not math.isnan(own) and calibration.documents(group) >= min_group:
+            break
+    return (math.nan if math.isinf(best) else best), origin
+
+
+def _group_names(language: pa.Array, length_bin: pa.Array, cluster: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Names of the groups of each document, special to general; the first is null without a cluster."""
+    language = pc.fill_null(language.cast(pa.string()), "und")
+    by_cluster = pc.binary_join_element_wise(language, pc.cast(cluster, pa.string()), "/cluster-")
+    return by_cluster, pc.binary_join_element_wise(language, length_bin, "/"), language
+
+
+def _split(names: pa.DictionaryArray, hashes: UInt64Array, scores: NDArray[np.float32]) -> Scores:
+    codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False)
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(names.dictionary) + 1))
+    parts = [order[start:end] for start, end in pairwise(bounds)]
+    return {name: (hashes[part], scores[part]) for name, part in zip(names.dictionary.to_pylist(), parts, strict=True)}
+
+
+def _smallest(name: str, hashes: UInt64Array, scores: NDArray[np.float32]) -> tuple[UInt64Array, NDArray[np.float32]]:
+    """The scores with the smallest hashes, each hash once."""
+    order = np.lexsort((scores, hashes))
+    hashes, scores = hashes[order], scores[order]
+    first = np.ones(len(hashes), dtype=bool)
+    first[1:] = hashes[1:] != hashes[:-1]
+    most = _MOST_CLUSTER_SCORES if "/cluster-" in name else _MOST_SCORES
+    return hashes[first][:most], scores[first][:most]
+
+
+def _decimals(scores: NDArray[np.float32]) -> list[float]:
+    """Scores as the shortest decimals that read back to the same float32."""
+    return [float(str(score)) for score in scores]
