@@ -1,0 +1,75 @@
+"""From features to documents: the cluster, the own evidence and the own class of each, without bands and embedding."""
+
+import numpy as np
+import pyarrow as pa
+
+from curate.clusters.kmeans import Centroids
+from curate.config import Config
+from curate.provenance.origin import UNKNOWN, own_class
+from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP
+
+DOCUMENTS = pa.schema(
+    [
+        ("location", pa.uint64()),
+        ("source_file", pa.string()),
+        ("id", pa.string()),
+        ("id_hash", pa.uint64()),
+        ("row_hash", pa.uint64()),
+        ("read_reason", pa.string()),
+        ("media", pa.bool_()),
+        ("content", pa.uint64()),
+        ("content_low", pa.uint64()),
+        ("tokens", pa.int32()),
+        ("chars", pa.int32()),
+        ("language", pa.string()),
+        ("detector_score", pa.float32()),
+        ("cluster", pa.int32()),
+        ("source", pa.string()),
+        ("timestamp", TIMESTAMP),
+        ("published", TIMESTAMP),
+        ("own", pa.int8()),
+        ("conflict", pa.bool_()),
+        ("signature_trusted", pa.bool_()),
+        ("rights", pa.string()),
+        ("evidence", EVIDENCE_LIST),
+        ("text_edits", TEXT_EDITS),
+    ]
+)
+
+
+def prepare_documents(features: pa.Table, centroids: Centroids | None, config: Config) -> pa.Table:
+    """Computes what depends on the settings of a decision, and drops what no later step reads.
+
+    Args:
+        features: `curate.schema.features`, n rows.
+        centroids: clusters to assign to; None leaves the column null.
+        config: settings of provenance.
+
+    Returns:
+        `DOCUMENTS`, n rows in the same order.
+    """
+    if config.provenance.enabled:
+        own, conflict, evidence = own_class(features, config)
+    else:
+        own, conflict = np.full(features.num_rows, UNKNOWN, dtype=np.int8), np.zeros(features.num_rows, dtype=bool)
+        evidence = pa.nulls(features.num_rows, EVIDENCE_LIST)
+    derived = {
+        "cluster": _clusters(features, centroids),
+        "own": pa.array(own),
+        "conflict": pa.array(conflict),
+        "evidence": evidence,
+    }
+    columns = [derived[name] if name in derived else features[name] for name in DOCUMENTS.names]
+    return pa.table(columns, schema=DOCUMENTS)
+
+
+def _clusters(features: pa.Table, centroids: Centroids | None) -> pa.Array:
+    if centroids is None:
+        return pa.nulls(features.num_rows, pa.int32())
+    embeddings = features["embedding"].combine_chunks()
+    valid = embeddings.is_valid().to_numpy(zero_copy_only=False)
+    clusters = np.full(features.num_rows, -1, dtype=np.int32)
+    if valid.any():
+        values = embeddings.drop_null().flatten().to_numpy().reshape(int(valid.sum()), -1)
+        clusters[valid], _ = centroids.assign(values)
+    return pa.array(clusters, mask=~valid)

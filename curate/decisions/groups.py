@@ -1,0 +1,210 @@
+"""The decisions about a closed set of documents: evidence, verdicts and survivors (DESIGN section 4 a–e)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.config import Config
+from curate.decisions.contents import ContentGraph, content_graph
+from curate.decisions.documents import DOCUMENTS
+from curate.decisions.reference import Reference
+from curate.decisions.survivors import Survivors, survivor_rank, survivors
+from curate.decisions.travel import Travelled, captures, travel
+from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
+from curate.hashing import UInt64Array, hash_strings
+from curate.provenance.evidence import combine, one_per_row
+from curate.provenance.origin import REAL, fuse, prior
+
+DECIDED = pa.schema(
+    [
+        *(field for field in DOCUMENTS if field.name not in ("own", "conflict", "content_low", "signature_trusted")),
+        ("own", pa.int8()),
+        ("verdict", pa.int8()),
+        ("decision", pa.string()),  # null: accepted or fill, for the mixture to decide
+        ("stage", pa.string()),
+        ("reason", pa.string()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float32()),
+        ("containment", pa.float32()),
+        ("origin", pa.string()),
+        ("tier", pa.string()),
+        ("p_synthetic", pa.float32()),
+        ("threshold", pa.float32()),
+        ("group", pa.string()),
+        ("group_n", pa.int32()),
+        ("weight", pa.float64()),
+    ]
+)
+
+COPY_LLR = 5.0
+"""Strength of travelled evidence: that of the lineage claims it comes from (science.md 4.6, rank 4)."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A closed set of documents, sorted by id, with the columns that every step reads."""
+
+    documents: pa.Table
+    order: UInt64Array
+    own: NDArray[np.int8]
+    conflict: NDArray[np.bool_]
+    capture: NDArray[np.int64]
+    active: NDArray[np.bool_]
+    graph: ContentGraph
+
+
+def _group(documents: pa.Table, pairs: pa.Table, config: Config) -> _Group:
+    documents = documents.take(pa.array(np.argsort(documents["id"].to_numpy(zero_copy_only=False), kind="stable")))
+    active = documents["read_reason"].is_null().to_numpy() & ~_denied(documents, config)
+    return _Group(
+        documents=documents,
+        order=hash_strings(documents["id"], config.run.seed),
+        own=documents["own"].to_numpy(),
+        conflict=documents["conflict"].to_numpy(),
+        capture=captures(documents),
+        active=active,
+        graph=content_graph(documents, pairs, active & config.dedupe.enabled),
+    )
+
+
+def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Table:
+    """The documents of own class real that survive among duplicates: the memory of real data.
+
+    They rank before all others, so their survival hangs on no threshold and on no other document: thresholds
+    and reference shares can be drawn from them.
+
+    Args:
+        documents: `DOCUMENTS`, closed under `pairs`.
+        pairs: `curate.schema.PAIRS`.
+        config: settings of dedupe and provenance.
+    """
+    group = _group(documents, pairs, config)
+    real = group.active & (group.own == REAL) & ~group.conflict
+    verdict = np.where(real, ACCEPT, REJECT)
+    matched = _survivors(group, verdict, config)
+    return group.documents.filter(pa.array(real & (matched.leader < 0)))
+
+
+def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, config: Config) -> pa.Table:
+    """Decides a closed set of documents, but for the mixture.
+
+    Args:
+        documents: `DOCUMENTS`, closed under `pairs`.
+        pairs: `curate.schema.PAIRS`.
+        reference: thresholds and tail clusters.
+        config: settings.
+
+    Returns:
+        `DECIDED`, one row per document, sorted by id.
+    """
+    group = _group(documents, pairs, config)
+    travelled = _travel(group, config)
+    evidence = _with_travelled(group, travelled)
+    zones = reference.zones(group.documents, config)
+    fused = fuse(
+        evidence,
+        own=group.own,
+        conflict=group.conflict,
+        prior=prior(group.documents, config),
+        detector=zones.log_odds,
+        zone=zones.zone(),
+    )
+    judged = verdicts(
+        group.own,
+        group.conflict,
+        travelled.synthetic_from >= 0,
+        travelled.capture_from >= 0,
+        zones,
+        1.0 - fused.p_synthetic.astype(np.float64),
+        fills=config.mixture.enabled,
+        acts=config.synthetic.enabled,
+        suspect_weight=config.synthetic.suspect_weight,
+    )
+    matched = _survivors(group, judged.verdict, config)
+    decision, stage, reason = _outcome(group, judged, matched)
+    derived = {
+        "evidence": evidence,
+        "verdict": pa.array(judged.verdict),
+        "decision": pa.array(decision, pa.string()),
+        "stage": pa.array(stage, pa.string()),
+        "reason": pa.array(reason, pa.string()),
+        "matched_id": group.documents["id"].take(pa.array(matched.leader, mask=matched.leader < 0)),
+        "similarity": pa.array(matched.similarity, from_pandas=True),
+        "containment": pa.array(matched.containment, from_pandas=True),
+        "origin": fused.origin,
+        "tier": fused.tier,
+        "p_synthetic": pa.array(np.round(fused.p_synthetic, 6).astype(np.float32)),
+        "threshold": pa.array(zones.threshold(judged.reason), from_pandas=True),
+        "group": zones.group,
+        "group_n": zones.group_n,
+        "weight": pa.array(np.round(judged.weight, 6)),
+    }
+    columns = [derived[name] if name in derived else group.documents[name] for name in DECIDED.names]
+    return pa.table(columns, schema=DECIDED)
+
+
+def _denied(documents: pa.Table, config: Config) -> NDArray[np.bool_]:
+    if not config.provenance.enabled or not config.provenance.drop_rights:
+        return np.zeros(documents.num_rows, dtype=bool)
+    denied = pa.array(config.provenance.drop_rights)
+    return pc.is_in(documents["rights"], value_set=denied).to_numpy()
+
+
+def _travel(group: _Group, config: Config) -> Travelled:
+    dedupe = config.dedupe
+    return travel(
+        group.graph, group.own, group.capture, group.order, config.cutoff_us(), dedupe.threshold, dedupe.containment
+    )
+
+
+def _survivors(group: _Group, verdict: NDArray[np.int8], config: Config) -> Survivors:
+    documents = group.documents
+    trusted = documents["signature_trusted"].fill_null(False).to_numpy()
+    rank = survivor_rank(verdict, group.own, trusted, group.capture, documents["chars"].to_numpy(), group.order)
+    dedupe = config.dedupe
+    return survivors(group.graph, verdict, rank, dedupe.threshold, dedupe.containment)
+
+
+def _with_travelled(group: _Group, travelled: Travelled) -> pa.Array:
+    ids = group.documents["id"].combine_chunks()
+    evidence = [group.documents["evidence"]]
+    claims = (
+        ("copy_of_synthetic", "synthetic", COPY_LLR, travelled.synthetic_from),
+        ("copy_of_capture", "human", -COPY_LLR, travelled.capture_from),
+    )
+    for kind, claim, llr, source in claims:
+        reached = source >= 0
+        if reached.any():
+            detail = ids.take(pa.array(source, mask=~reached))
+            evidence.append(one_per_row(reached, "duplicate", kind, claim, llr, detail))
+    return combine(*evidence)
+
+
+def _outcome(
+    group: _Group, judged: Verdicts, matched: Survivors
+) -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.object_]]:
+    """Decision, stage and reason of each document; decision and stage are None where the mixture decides."""
+    count = len(group.own)
+    decision, stage = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
+    reason = judged.reason.copy()
+
+    rejected = judged.verdict == REJECT
+    decision[rejected], stage[rejected] = "dropped", "synthetic"
+    held = judged.verdict == HOLD
+    decision[held], stage[held] = "held", "synthetic"
+
+    copies = matched.leader >= 0
+    decision[copies], stage[copies], reason[copies] = "dropped", "dedupe", matched.kind[copies]
+    waiting = copies.copy()
+    waiting[copies] = judged.verdict[matched.leader[copies]] == HOLD
+    decision[waiting], reason[waiting] = "held", "duplicate_of_held"
+
+    unread = group.documents["read_reason"].is_valid().to_numpy()
+    denied = ~group.active & ~unread
+    decision[denied], stage[denied], reason[denied] = "dropped", "rights", "rights"
+    decision[unread], stage[unread] = "dropped", "read"
+    reason[unread] = group.documents["read_reason"].to_numpy(zero_copy_only=False)[unread]
+    return decision, stage, reason

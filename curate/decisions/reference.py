@@ -1,0 +1,168 @@
+"""What the corpus knows of real documents: calibrated thresholds and the reference shares of the clusters."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.config import Config
+from curate.decisions.verdict import Zones
+from curate.detector.calibration import Calibration, CalibrationSample, length_bins, thresholds
+from curate.detector.model import load_detector
+from curate.detector.prevalence import bin_edges
+from curate.hashing import hash_strings
+from curate.mixture.reference import tail_clusters
+
+
+@dataclass(frozen=True)
+class ReferenceSample:
+    """What is gathered of trusted human documents; merging is associative and commutative.
+
+    Attributes:
+        calibration: a bounded sample of their detector scores.
+        tokens: their tokens per cluster.
+        documents: their number per cluster.
+    """
+
+    calibration: CalibrationSample
+    tokens: Counter[int] = field(default_factory=Counter)
+    documents: Counter[int] = field(default_factory=Counter)
+
+    @staticmethod
+    def collect(real: pa.Table) -> "ReferenceSample":
+        """Gathers real documents that survive among duplicates (`curate.decisions.groups.real_leaders`)."""
+        calibration = CalibrationSample.collect(
+            real["language"].combine_chunks(),
+            length_bins(real["tokens"].to_numpy()),
+            real["cluster"].combine_chunks(),
+            scores_of(real),
+            hash_strings(real["id"]),
+        )
+        clustered = real.filter(real["cluster"].is_valid())
+        totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count")])
+        clusters = totals["cluster"].to_pylist()
+        return ReferenceSample(
+            calibration,
+            Counter(dict(zip(clusters, totals["tokens_sum"].to_pylist(), strict=True))),
+            Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
+        )
+
+    def merge(self, other: "ReferenceSample") -> "ReferenceSample":
+        """The sample of both parts of a corpus."""
+        return ReferenceSample(
+            self.calibration.merge(other.calibration),
+            self.tokens + other.tokens,
+            self.documents + other.documents,
+        )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The memory of real data that decisions are made with; an artefact, reusable by later runs.
+
+    Attributes:
+        calibration: detector scores per group.
+        tokens: tokens of real documents per cluster.
+        documents: their number per cluster.
+    """
+
+    calibration: Calibration
+    tokens: dict[int, int]
+    documents: dict[int, int]
+
+    @staticmethod
+    def of(sample: ReferenceSample | None, config: Config) -> "Reference":
+        """The reference that a sample gives; an empty one without a sample."""
+        if sample is None:
+            return Reference(Calibration({}, {}), {}, {})
+        return Reference(sample.calibration.calibrate(config.run.seed), dict(sample.tokens), dict(sample.documents))
+
+    @property
+    def id(self) -> str:
+        """Digest of the reference."""
+        content = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return "reference-" + hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def tail(self, config: Config) -> NDArray[np.int32]:
+        """The tail clusters: the smallest ones that together hold `mixture.tail_mass` of the real tokens."""
+        clusters = np.array(sorted(self.tokens), dtype=np.int32)
+        return clusters[tail_clusters(self.token_array()[clusters], config.mixture.tail_mass)]
+
+    def token_array(self, clusters: int = 0) -> NDArray[np.float64]:
+        """Real tokens by cluster number, float64[clusters], at least as long as the clusters known."""
+        tokens = np.zeros(max(clusters, max(self.tokens, default=-1) + 1))
+        tokens[list(self.tokens)] = list(self.tokens.values())
+        return tokens
+
+    def frozen_clusters(self, clusters: int, config: Config) -> NDArray[np.bool_]:
+        """Clusters where the detector errs on real documents more than it may, in any language; bool[clusters]."""
+        frozen = np.zeros(clusters, dtype=bool)
+        for group in self.calibration.scores:
+            _, separator, number = group.partition("/cluster-")
+            if separator and int(number) < clusters:
+                frozen[int(number)] |= self.calibration.frozen(group, config.synthetic.alpha_suspect)
+        return frozen
+
+    def zones(self, documents: pa.Table, config: Config) -> Zones:
+        """What the detector says of documents, by the thresholds of their groups.
+
+        Args:
+            documents: columns detector_score, language, tokens and cluster.
+            config: settings of the filter.
+        """
+        scores = scores_of(documents)
+        found = thresholds(
+            self.calibration,
+            documents["language"].combine_chunks(),
+            length_bins(documents["tokens"].to_numpy()),
+            documents["cluster"].combine_chunks(),
+            config.synthetic.alpha_suspect,
+            config.synthetic.alpha_drop,
+            config.synthetic.min_group,
+        )
+        scored = pa.array(~np.isnan(scores))
+        in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.tail(config))).to_numpy()
+        a, b = load_detector(config.synthetic.model).platt if config.synthetic.enabled else (1.0, 0.0)
+        return Zones(
+            score=scores,
+            suspect=found.suspect,
+            drop=found.drop,
+            protected=in_tail | (found.language_n < config.synthetic.min_group),
+            log_odds=a * scores.astype(np.float64) + b,
+            group=pc.if_else(scored, found.group, None),
+            group_n=pc.if_else(scored, pa.array(found.group_n), None),
+        )
+
+    def score_edges(self) -> NDArray[np.float64]:
+        """Bin edges of the score histograms that prevalence is estimated from."""
+        return bin_edges(self.human_scores(), load_detector().reference_scores("machine"))
+
+    def human_scores(self) -> NDArray[np.float32]:
+        """Scores of all real documents sampled, over the languages."""
+        languages = [scores for group, scores in self.calibration.scores.items() if "/" not in group]
+        return np.concatenate([np.empty(0, np.float32), *languages])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; `from_dict` gives back an equal reference."""
+        return {
+            "calibration": self.calibration.to_dict(),
+            "tokens": {str(cluster): self.tokens[cluster] for cluster in sorted(self.tokens)},
+            "documents": {str(cluster): self.documents[cluster] for cluster in sorted(self.documents)},
+        }
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "Reference":
+        """Reads what `to_dict` gave."""
+        counts = [{int(cluster): int(n) for cluster, n in values[name].items()} for name in ("tokens", "documents")]
+        return Reference(Calibration.from_dict(values["calibration"]), *counts)
+
+
+def scores_of(documents: pa.Table) -> NDArray[np.float32]:
+    """Detector scores, float32[n], NaN where null."""
+    return documents["detector_score"].to_numpy().astype(np.float32)

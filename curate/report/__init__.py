@@ -1,0 +1,1 @@
+"""What a run tells about itself: summary, report, manifest, Croissant metadata, and the story of one document."""

@@ -1,0 +1,95 @@
+"""report.json: every number of the report, with its n, before any of it is drawn."""
+
+from collections.abc import Sequence
+
+from curate.report import integrity, panel, panels, tables
+from curate.report.summary import Summary
+from curate.report.tables import JsonDict
+from curate.report.words import count, listing, percent, plural, reason_words
+
+FORMAT = 1
+
+
+def report_data(
+    summary: Summary,
+    *,
+    calibration: JsonDict,
+    prevalence: Sequence[JsonDict],
+    mixture: JsonDict,
+    config: JsonDict,
+    counts: JsonDict,
+    artefacts: JsonDict,
+) -> JsonDict:
+    """Everything the report says, as JSON types. Missing optional keys leave their figures out.
+
+    Args:
+        summary: of the whole ledger.
+        calibration: `groups`, a list of {group, language, n, suspect, drop (thresholds or None), fpr (realised
+            false-positive rate or None), fpr_n, frozen}, and `beta_res`, {value, n} or None.
+        prevalence: {source, month, n, estimate, low, high} for each source and month.
+        mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
+            the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty.
+        config: the settings, `Config.to_dict()`.
+        counts: read, kept, dropped, held, errors, files_failed, duplicate_ids.
+        artefacts: name → id of what was fitted or loaded.
+    """
+    sources, languages = tables.fates(summary, "source"), tables.fates(summary, "language")
+    report: JsonDict = {
+        "format": FORMAT,
+        "counts": dict(counts),
+        "totals": tables.totals(summary),
+        "flow": tables.flow(summary),
+        "sources": sources,
+        "languages": languages,
+        "clusters": tables.clusters(summary, mixture),
+        "months": tables.months(summary),
+        "tiers": tables.tiers(summary),
+        "scores": tables.scores(summary, calibration),
+        "duplicates": tables.duplicates(summary),
+        "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
+        "examples": tables.examples(summary),
+        "calibration": dict(calibration),
+        "mixture": {name: value for name, value in mixture.items() if name != "clusters"},
+        "config": config,
+        "artefacts": dict(artefacts),
+    }
+    makers = (panels.mix, panels.tail, panels.diversity, integrity.integrity)
+    report["panels"] = [make(summary, report).to_dict() for make in makers]
+    report["removal_alarms"] = integrity.removal_alarms(report)[: tables.ROWS_LISTED]
+    report["status"] = panel.worst([part["status"] for part in report["panels"]])
+    report["headline"] = headline(report)
+    # The panels have seen every source; the file lists the largest and says how many there were.
+    for name in ("sources", "languages"):
+        report[f"{name}_total"] = len(report[name])
+        report[name] = report[name][: tables.ROWS_LISTED]
+    return report
+
+
+def headline(report: JsonDict) -> str:
+    """One paragraph: what was read, kept, held and dropped, and why."""
+    counts, totals = report["counts"], report["totals"]
+    read = counts.get("read", totals["documents"])
+    if not read:
+        return "The input held no documents, so the output is empty."
+    kept = counts.get("kept", totals["kept_documents"])
+    sentences = [f"Of {plural(read, 'document')}, {count(kept)} ({percent(kept / read)}) were kept."]
+    for decision, verb in (("dropped", "dropped"), ("held", "held for review")):
+        parts: dict[str, int] = {}
+        for row in report["flow"]:
+            if row["decision"] == decision:
+                words = reason_words(row["reason"])
+                parts[words] = parts.get(words, 0) + row["documents"]
+        if parts:
+            listed = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
+            reasons = listing([f"{count(number)} {words}" for words, number in listed])
+            number = sum(parts.values())
+            sentences.append(f"{count(number)} {'was' if number == 1 else 'were'} {verb}: {reasons}.")
+    if counts.get("errors"):
+        sentences.append(f"{plural(counts['errors'], 'record')} could not be read.")
+    if counts.get("files_failed"):
+        sentences.append(f"{plural(counts['files_failed'], 'file')} could not be opened.")
+    sentences.append(
+        f"The kept documents hold {plural(totals['kept_tokens'], 'token')}; "
+        f"with copies the corpus to train on has {count(totals['output_tokens'])}."
+    )
+    return " ".join(sentences)

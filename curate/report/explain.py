@@ -1,0 +1,220 @@
+"""The story of one document in words: what was read, what spoke for and against it, and what would change that."""
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from curate.errors import UsageError
+from curate.report.manifest import JsonDict
+from curate.report.words import count, decimal, percent, plural, reason_words
+
+NEIGHBOURS = 2_000
+Row = dict[str, Any]
+
+
+def find(directory: str | Path, id: str) -> Row:
+    """The ledger row of a document.
+
+    Args:
+        directory: output directory of a run.
+        id: the id of the ledger, with its #2 where it has one.
+
+    Raises:
+        UsageError: there is no ledger, or no such id; names the nearest ids.
+    """
+    files = sorted(str(path) for path in (Path(directory) / "ledger").glob("*.parquet"))
+    if not files:
+        raise UsageError(f"{str(directory)!r} has no ledger; give the output directory of a finished run")
+    ledger = ds.dataset(files, format="parquet")
+    rows = ledger.to_table(filter=pc.field("id") == id).to_pylist()
+    if not rows:
+        near = _nearest(ledger, id)
+        hint = f"the nearest are {', '.join(map(repr, near))}" if near else "ids are listed in the ledger"
+        raise UsageError(f"no document with the id {id!r} in {str(directory)!r}; {hint}")
+    row: Row = rows[0]
+    return row
+
+
+def tell(row: Row, manifest: JsonDict) -> str:
+    """The story as paragraphs of plain text.
+
+    Args:
+        row: of the ledger, as `find` gives it.
+        manifest: of the run; its `config` supplies the thresholds.
+    """
+    config = manifest.get("config", {})
+    parts = [
+        _verdict(row),
+        _document(row),
+        _evidence(row),
+        _detector(row),
+        _match(row, config.get("dedupe", {})),
+        _mixture(row),
+        _edits(row),
+        "What would have changed this: " + _otherwise(row, config),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _verdict(row: Row) -> str:
+    if row["decision"] == "kept":
+        note = f" Note: {reason_words(row['reason'])}." if row["reason"] else ""
+        return f"{row['id']} was kept.{note}"
+    verb = "held for review" if row["decision"] == "held" else "dropped"
+    return f"{row['id']} was {verb} at stage {row['stage']}, reason {row['reason']}: {reason_words(row['reason'])}."
+
+
+def _document(row: Row) -> str:
+    length = "no text" if row["tokens"] is None else plural(row["tokens"], "token")
+    language = f" in language {row['language']}" if row["language"] else ""
+    rights = f" Its rights say: {row['rights']}." if row["rights"] else ""
+    return f"It was read from {row['source_file'] or 'an unnamed source'}: {length}{language}.{rights}"
+
+
+def _evidence(row: Row) -> str:
+    chance = f", probability of machine text {percent(row['p_synthetic'])}" if row["p_synthetic"] is not None else ""
+    verdict = f"Origin: {row['origin'] or 'unknown'} ({row['tier'] or 'no tier'}{chance})."
+    items = row["evidence"] or []
+    if not items:
+        return verdict + " There was no evidence of its origin."
+    lines = [verdict + f" Evidence ({plural(len(items), 'item')}):"]
+    for item in items:
+        lines.append(
+            f"  - {item['family']}, {item['kind']}: speaks for {item['claim'] or 'unknown'}{_strength(item['llr'])}"
+            + (f". {item['detail']}" if item["detail"] else "")
+        )
+    return "\n".join(lines)
+
+
+def _strength(llr: float | None) -> str:
+    """A log likelihood ratio in words; 3 nats are odds of 20 to 1."""
+    if llr is None or llr == 0:
+        return ""
+    strength = "strong" if abs(llr) >= 3 else "moderate" if abs(llr) >= 1 else "weak"
+    return f" ({strength}, {llr:+.2f} nats towards {'synthetic' if llr > 0 else 'human'})"
+
+
+def _detector(row: Row) -> str:
+    if row["detector_score"] is None:
+        return "The detector gave no score: the text is too short for it, or the step was off."
+    score = f"The detector scored it {decimal(row['detector_score'])} (higher is more machine-like)"
+    if row["threshold"] is None:
+        return score + ". No threshold was calibrated for documents like this, so the score decided nothing."
+    side = "at or above" if row["detector_score"] >= row["threshold"] else "below"
+    group = f" of group {row['group']}" if row["group"] else ""
+    size = f", calibrated on {plural(row['group_n'], 'human document')}" if row["group_n"] is not None else ""
+    return f"{score}, {side} the threshold {decimal(row['threshold'])}{group}{size}."
+
+
+def _match(row: Row, dedupe: JsonDict) -> str:
+    if not row["matched_id"]:
+        return ""
+    measured = []
+    if row["similarity"] is not None:
+        limit = f" (threshold {decimal(dedupe['threshold'])})" if "threshold" in dedupe else ""
+        measured.append(f"their shingle sets have a Jaccard similarity of {decimal(row['similarity'])}{limit}")
+    if row["containment"] is not None:
+        limit = f" (threshold {decimal(dedupe['containment'])})" if "containment" in dedupe else ""
+        measured.append(f"{percent(row['containment'])} of its shingles are in the other{limit}")
+    told = ": " + " and ".join(measured) if measured else ""
+    return f"It was compared with {row['matched_id']}{told}."
+
+
+def _mixture(row: Row) -> str:
+    cluster = "It has no cluster." if row["cluster"] is None else f"It belongs to cluster {row['cluster']}."
+    if row["decision"] != "kept":
+        return cluster
+    copies = {0: "not at all", 1: "once"}.get(row["copies"], f"{count(row['copies'])} times")
+    chance = " (the fraction is rounded by a hash of the id)" if row["weight"] != row["copies"] else ""
+    return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}."
+
+
+def _edits(row: Row) -> str:
+    edits = row["text_edits"] or []
+    told = "; ".join(f"{edit['kind']} at characters {count(edit['start'])} to {count(edit['end'])}" for edit in edits)
+    return f"Its text was changed: {told}." if edits else ""
+
+
+def _otherwise(row: Row, config: JsonDict) -> str:
+    if row["decision"] == "kept":
+        return _otherwise_kept(row)
+    make = OTHERWISE.get(row["reason"])
+    return make(row, config) if make else f"another setting of the stage {row['stage']}, or a review answer."
+
+
+def _otherwise_kept(row: Row) -> str:
+    said = []
+    if row["detector_score"] is not None and row["threshold"] is not None:
+        gap = row["threshold"] - row["detector_score"]
+        if gap > 0:
+            said.append(f"a detector score higher by {decimal(gap)}")
+        else:
+            said.append("enough calibration documents for its group, since its score is over the threshold")
+    said.append("a better ranked document similar to it")
+    said.append("evidence that contradicts its origin, or a review answer")
+    return "; or ".join(said) + "."
+
+
+def _otherwise_copy(row: Row, config: JsonDict) -> str:
+    leader = row["matched_id"]
+    said = []
+    if row["reason"] == "near" and row["similarity"] is not None:
+        said.append(f"dedupe.threshold above {decimal(row['similarity'])}")
+    if row["reason"] == "contained" and row["containment"] is not None:
+        said.append(f"dedupe.containment above {decimal(row['containment'])}")
+    said.append(f"if {leader} were rejected or were not there, this document or another copy would take its place")
+    return "; or ".join(said) + "."
+
+
+def _otherwise_scored(row: Row, config: JsonDict) -> str:
+    alpha = "synthetic.alpha_drop" if row["decision"] == "dropped" else "synthetic.alpha_suspect"
+    value = config.get("synthetic", {}).get(alpha.split(".")[1])
+    below = f"a detector score below {decimal(row['threshold'])}; or " if row["threshold"] is not None else ""
+    now = f" (it is {decimal(value)})" if value is not None else ""
+    return (
+        f"{below}a smaller {alpha}{now}, which raises the threshold; or hard evidence of human origin, such as a "
+        "capture before provenance.capture_cutoff or trusted credentials; or the review answer human."
+    )
+
+
+def _fixed(text: str) -> Callable[[Row, JsonDict], str]:
+    return lambda row, config: text
+
+
+OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
+    "exact": _otherwise_copy,
+    "near": _otherwise_copy,
+    "contained": _otherwise_copy,
+    "duplicate_of_held": _fixed("the answer to the held document that it matches."),
+    "detector": _otherwise_scored,
+    "suspect": _otherwise_scored,
+    "declared": _fixed(
+        "another declaration (credentials, synthetic_sources, a trusted origin column); or mixture.enabled, under "
+        "which declared machine text may fill shortages; or the review answer human."
+    ),
+    "copy_of_synthetic": _fixed(
+        "the matched document not being declared machine text; or an earlier capture of this one."
+    ),
+    "conflict": _fixed("removing one of the two items of evidence that contradict each other; or a review answer."),
+    "rights": _fixed("other rights in the document; or other values in provenance.drop_rights."),
+    "budget": _fixed(
+        "a larger mixture.token_budget; its place was decided by its cluster's share and a hash of its id."
+    ),
+    "no_shortage": _fixed("a shortage of human text in its cluster, within mixture.synthetic_cap."),
+    "no_text": _fixed("text in the column documents.columns.text, or media."),
+    "too_long": _fixed("a larger documents.max_chars."),
+    "evaluation": _fixed("excluding other evaluation data."),
+    "quality": _fixed("quality.enabled being off."),
+}
+
+
+def _nearest(ledger: ds.Dataset, id: str) -> list[str]:
+    """Up to three similar ids among those that begin or end as `id` does."""
+    ends = max(1, min(4, len(id) // 2))
+    alike = pc.starts_with(pc.field("id"), id[:ends]) | pc.ends_with(pc.field("id"), id[-ends:])
+    candidates = ledger.scanner(columns=["id"], filter=alike).head(NEIGHBOURS)["id"].to_pylist()
+    return difflib.get_close_matches(id, sorted(candidates), n=3, cutoff=0.5)

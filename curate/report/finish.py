@@ -1,0 +1,207 @@
+"""Everything that is written from the outcome of a decision: artefacts, report, Croissant, and the manifest last."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.config import Config
+from curate.decisions.reference import Reference
+from curate.detector.calibration import conformal_threshold
+from curate.detector.model import load_detector
+from curate.detector.prevalence import beta_res, estimate, histogram
+from curate.hashing import stage_seed
+from curate.io.filesystem import Files, below
+from curate.report.build import report_data
+from curate.report.croissant import croissant
+from curate.report.manifest import build_manifest, digest
+from curate.report.overview import Overview
+from curate.report.render import render
+
+JsonDict = dict[str, Any]
+
+MOST_PREVALENCE_ROWS = 200
+"""Sources × months whose prevalence is estimated: those with the most documents."""
+
+
+def write_reports(
+    directory: str, record: Mapping[str, Any], config: Config, files: Files, started: str, finished: str
+) -> dict[str, int]:
+    """Writes artefacts/*.json, report.json, report.html, croissant.json and manifest.json.
+
+    Args:
+        directory: of the output, with ledger/ and artefacts/overview.json.
+        record: of the annotations: fingerprints, errors, files_failed.
+        config: settings of the decision.
+        files: reads and writes the directory.
+        started: ISO 8601 time.
+        finished: likewise.
+
+    Returns:
+        The counts of the manifest.
+
+    Raises:
+        CurateError: the counts do not reconcile.
+    """
+    with files.open(f"{directory}/artefacts/overview.json") as file:
+        outcome = json.load(file)
+    overview = Overview.from_dict(outcome["overview"])
+    reference = Reference.from_dict(outcome["reference"])
+    _write_json(files, f"{directory}/artefacts/reference.json", outcome["reference"])
+
+    decisions: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for (decision, stage, reason), cell in overview.summary.by("flow", "decision", "stage", "reason").items():
+        decisions[decision] += cell.documents
+        if stage is not None:
+            reasons[f"{stage}/{reason}"] += cell.documents
+    counts = {
+        "read": sum(decisions.values()) + record["errors"],
+        **{name: decisions[name] for name in ("kept", "dropped", "held")},
+        "errors": record["errors"],
+        "files_failed": len(record["files_failed"]),
+        "duplicate_ids": outcome["duplicate_ids"],
+    }
+    artefacts = _artefact_ids(directory, reference, config, files)
+    prevalence = _prevalence(overview, reference, config)
+    report = report_data(
+        overview.summary,
+        calibration=_calibration(reference, prevalence, config),
+        prevalence=prevalence,
+        mixture=outcome["mixture"],
+        config=config.to_dict(),
+        counts=counts,
+        artefacts=artefacts,
+    )
+    _write_json(files, f"{directory}/report.json", report)
+    if config.report.enabled:
+        _write(files, f"{directory}/report.html", render(report).encode())
+    manifest = build_manifest(
+        counts=counts,
+        reasons=reasons,
+        config=config.to_dict(),
+        fingerprints=record["fingerprints"],
+        artefacts=artefacts,
+        digests=_digests(directory, files),
+        started=started,
+        finished=finished,
+    )
+    schema = _data_schema(directory, files)
+    if schema is not None:
+        _write_json(files, f"{directory}/croissant.json", croissant(schema, manifest))
+        with files.open(f"{directory}/croissant.json") as file:
+            manifest["digests"]["croissant.json"] = digest(file)
+    _write_json(files, f"{directory}/manifest.json", manifest)
+    return counts
+
+
+def _calibration(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict:
+    """The groups as the report lists them, with the false-positive rate of each on humans outside its calibration."""
+    calibration, alpha = reference.calibration, config.synthetic
+    groups = []
+    for group in sorted(calibration.scores):
+        scores = calibration.scores[group]
+        suspect, drop = (conformal_threshold(scores, level) for level in (alpha.alpha_suspect, alpha.alpha_drop))
+        checks = calibration.checks.get(group, np.empty(0))
+        groups.append(
+            {
+                "group": group,
+                "language": group.split("/")[0],
+                "n": calibration.documents(group),
+                "suspect": _number(suspect),
+                "drop": _number(drop),
+                "fpr": _number(float(np.mean(checks > suspect)) if len(checks) else math.nan),
+                "fpr_n": len(checks),
+                "frozen": calibration.frozen(group, alpha.alpha_suspect),
+            }
+        )
+    return {"id": calibration.id, "groups": groups, "beta_res": _residual(reference, prevalence, config)}
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _residual(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict | None:
+    """β_res of the corpus: the share of machine text left after the filter (science.md 0.5)."""
+    scored = sum(row["n"] for row in prevalence)
+    human = reference.human_scores()
+    if not scored or not len(human):
+        return None
+    machine = load_detector(config.synthetic.model).reference_scores("machine")
+    share = sum(row["estimate"] * row["n"] for row in prevalence) / scored
+    threshold = np.quantile(human, 1 - config.synthetic.alpha_suspect)
+    caught = float(np.mean(machine > threshold)) if len(machine) else 0.0
+    return {"value": beta_res(share, caught, config.synthetic.alpha_suspect), "n": scored, "tpr": caught}
+
+
+def _prevalence(overview: Overview, reference: Reference, config: Config) -> list[JsonDict]:
+    human = reference.human_scores()
+    if not config.synthetic.enabled or not len(human):
+        return []
+    edges = reference.score_edges()
+    machine = histogram(load_detector(config.synthetic.model).reference_scores("machine"), edges)
+    f0 = histogram(human, edges)
+    largest = sorted(overview.histograms.items(), key=lambda item: (-int(item[1].sum()), item[0]))
+    rows = []
+    for (source, month), counts in largest[:MOST_PREVALENCE_ROWS]:
+        found = estimate(counts, f0, machine, stage_seed(config.run.seed, f"prevalence {source} {month}"))
+        rows.append(
+            {
+                "source": source or None,
+                "month": month or None,
+                "n": found.documents,
+                "estimate": found.share,
+                "low": found.low,
+                "high": found.high,
+                "least": found.least,
+            }
+        )
+    return rows
+
+
+def _artefact_ids(directory: str, reference: Reference, config: Config, files: Files) -> dict[str, str]:
+    ids = {"reference": reference.id, "thresholds": reference.calibration.id}
+    if config.synthetic.enabled:
+        ids["detector"] = load_detector(config.synthetic.model).id
+    for name in ("embedding", "centroids"):
+        path = f"{directory}/artefacts/{name}.npz"
+        if files.stat(path):
+            with files.open(path) as file:
+                ids[name] = digest(file)["sha256"][:32]
+    return ids
+
+
+def _digests(directory: str, files: Files) -> dict[str, JsonDict]:
+    """{sha256, bytes, rows} of every file so far, by path relative to the output."""
+    found = {}
+    for info in below(directory, files):
+        with files.open(info.path) as file:
+            facts = digest(file)
+            if info.path.endswith(".parquet"):
+                file.seek(0)
+                facts["rows"] = pq.read_metadata(file).num_rows
+        found[info.path[len(directory.rstrip("/")) + 1 :]] = facts
+    return found
+
+
+def _data_schema(directory: str, files: Files) -> pa.Schema | None:
+    parts = below(f"{directory}/data", files)
+    if not parts:
+        return None
+    with files.open(parts[0].path) as file:
+        return pq.read_schema(file)
+
+
+def _write_json(files: Files, path: str, content: Any) -> None:
+    _write(files, path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False).encode())
+
+
+def _write(files: Files, path: str, content: bytes) -> None:
+    with files.create(path) as file:
+        file.write(content)

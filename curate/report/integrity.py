@@ -1,0 +1,100 @@
+"""The panel Integrity: what could not be read, scored or calibrated, and who loses most of their documents."""
+
+from curate.report.panel import ALERT, WARN, Panel, some
+from curate.report.summary import Summary
+from curate.report.tables import JsonDict, share
+from curate.report.words import count, percent, plural
+
+REMOVAL_ALARM = 0.5
+ALARMS_SHOWN = 20
+REMOVAL_MIN = 5  # documents below which a removed share says nothing
+FPR_FACTOR = 2.0
+
+
+def integrity(summary: Summary, report: JsonDict) -> Panel:
+    """Whether everything was read, counted and scored, and who loses more than half of their documents."""
+    panel = Panel("Integrity")
+    counts, documents = report["counts"], report["totals"]["documents"]
+    for name, label, status in (
+        ("errors", "records that could not be decoded", WARN),
+        ("files_failed", "files that could not be opened", ALERT),
+        ("duplicate_ids", "documents whose id was taken and got a suffix", WARN),
+    ):
+        number = counts.get(name, 0)
+        panel.figure(name, label, number, counts.get("read", documents), "count")
+        if number:
+            panel.flag(status, f"{label}: {count(number)}", number)
+    decided = counts.get("kept", 0) + counts.get("dropped", 0) + counts.get("held", 0)
+    if counts.get("read", documents) != decided + counts.get("errors", 0) or decided != documents:
+        panel.flag(
+            ALERT,
+            f"counts do not reconcile: {count(counts.get('read', documents))} read, "
+            f"{count(decided)} decided, {count(documents)} in the ledger",
+            documents,
+        )
+    scored = sum(row["documents"] for row in report["scores"])
+    panel.figure("scored", "documents with a detector score", share(scored, documents), documents, "share")
+    uncalibrated = summary.total("flow", reason="uncalibrated").documents
+    panel.figure(
+        "uncalibrated",
+        "documents without a calibrated threshold (kept)",
+        share(uncalibrated, documents),
+        documents,
+        "share",
+    )
+    if uncalibrated:
+        languages = [
+            row["language"]
+            for row in report["scores"]
+            if summary.total("language", language=row["language"], reason="uncalibrated").documents
+        ]
+        panel.flag(
+            WARN,
+            f"{plural(uncalibrated, 'document')} kept without a calibrated threshold, in {some(languages)}",
+            uncalibrated,
+        )
+    _calibration(panel, report["calibration"], report["config"].get("synthetic", {}).get("alpha_suspect", 0.05))
+    alarms = removal_alarms(report)
+    for alarm in alarms[:ALARMS_SHOWN]:
+        panel.flag(alarm["status"], alarm["text"], alarm["n"])
+    if len(alarms) > ALARMS_SHOWN:
+        more = len(alarms) - ALARMS_SHOWN
+        panel.flag(WARN, f"{more:,} more sources, languages or clusters lost over half of their documents", more)
+    return panel
+
+
+def removal_alarms(report: JsonDict) -> list[JsonDict]:
+    """Sources, languages and clusters that lost over half of their documents, the worst first.
+
+    An alert where the detector alone took more than half; else a warning, since copies and declared
+    machine text may well be most of a source.
+    """
+    alarms = []
+    for table, name in (("sources", "source"), ("languages", "language"), ("clusters", "cluster")):
+        for row in report[table]:
+            removed, n = row["dropped_share"] or 0.0, row["documents"]
+            if n < REMOVAL_MIN or removed <= REMOVAL_ALARM or row[name] is None:
+                continue
+            status = ALERT if row["by_detector"] > REMOVAL_ALARM * n else WARN
+            text = (
+                f"{name} {row[name]} lost {percent(removed)} of its {count(n)} documents, mostly to {row['main_loss']}"
+            )
+            alarms.append(
+                {"dimension": name, "value": row[name], "removed": removed, "n": n, "status": status, "text": text}
+            )
+    return sorted(alarms, key=lambda alarm: (alarm["status"], -alarm["n"]))  # alert sorts before warn
+
+
+def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:
+    groups = calibration.get("groups", [])
+    if groups:
+        panel.figure("groups", "calibrated groups", len(groups), sum(group.get("n", 0) for group in groups), "count")
+    for group in groups:
+        rate = group.get("fpr")
+        if group.get("frozen") or (rate is not None and rate > FPR_FACTOR * alpha):
+            panel.flag(
+                ALERT,
+                f"group {group['group']} is frozen: {percent(rate)} of its human documents "
+                f"were flagged, more than {percent(FPR_FACTOR * alpha, 0)}",
+                group.get("fpr_n", group.get("n", 0)),
+            )

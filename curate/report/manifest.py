@@ -1,0 +1,138 @@
+"""manifest.json: what a run read, decided and wrote, so that anybody can check it and do it again."""
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from curate._version import __version__
+from curate.errors import CurateError, UsageError
+
+FORMAT = 1
+COUNTS = ("read", "kept", "dropped", "held", "errors", "files_failed", "duplicate_ids")
+DECISIONS = ("kept", "dropped", "held")
+NAME = "manifest.json"
+
+JsonDict = dict[str, Any]
+
+
+def build_manifest(
+    *,
+    counts: Mapping[str, int],
+    reasons: Mapping[str, int],
+    config: JsonDict,
+    fingerprints: Mapping[str, Any],
+    artefacts: Mapping[str, str],
+    digests: Mapping[str, JsonDict],
+    started: str,
+    finished: str,
+    versions: Mapping[str, str] | None = None,
+) -> JsonDict:
+    """The manifest as JSON types, keys in order.
+
+    Args:
+        counts: exactly the names in `COUNTS`.
+        reasons: "stage/reason" → documents, of what was dropped or held.
+        config: the settings, `Config.to_dict()`.
+        fingerprints: input file → whatever identifies it (size, modification time, checksum).
+        artefacts: name → id of detector, thresholds, centroids, reference.
+        digests: path relative to the output, with forward slashes → {sha256, bytes, rows}; rows may be missing.
+        started: ISO 8601 time, given by the caller.
+        finished: likewise.
+        versions: of what made the output; those installed by default.
+
+    Raises:
+        ValueError: counts has other names than `COUNTS`.
+        CurateError: the counts do not add up.
+    """
+    if set(counts) != set(COUNTS):
+        raise ValueError(f"counts has the names {sorted(counts)}, expected {sorted(COUNTS)}")
+    manifest = {
+        "format": FORMAT,
+        "counts": {name: int(counts[name]) for name in COUNTS},
+        "reasons": dict(sorted(reasons.items())),
+        "started": started,
+        "finished": finished,
+        "versions": dict(installed_versions() if versions is None else versions),
+        "config": config,
+        "fingerprints": dict(sorted(fingerprints.items())),
+        "artefacts": dict(sorted(artefacts.items())),
+        "digests": dict(sorted(digests.items())),
+    }
+    reconcile(manifest, {name: counts[name] for name in DECISIONS})
+    return manifest
+
+
+def reconcile(manifest: JsonDict, ledger_counts: Mapping[str, int]) -> None:
+    """Checks read = kept + dropped + held + errors, and that the ledger says the same.
+
+    Args:
+        manifest: with `counts`.
+        ledger_counts: decision → rows of the ledger; decisions without rows may be missing.
+
+    Raises:
+        CurateError: names the numbers that differ.
+    """
+    counts = manifest["counts"]
+    decided = sum(counts[name] for name in DECISIONS)
+    if counts["read"] != decided + counts["errors"]:
+        raise CurateError(
+            f"counts do not reconcile: read is {counts['read']}, expected kept {counts['kept']} + dropped "
+            f"{counts['dropped']} + held {counts['held']} + errors {counts['errors']} = {decided + counts['errors']}"
+        )
+    for name in DECISIONS:
+        found = ledger_counts.get(name, 0)
+        if counts[name] != found:
+            raise CurateError(f"counts do not reconcile: the manifest says {counts[name]} {name}, the ledger {found}")
+    unknown = sorted(set(ledger_counts) - set(DECISIONS))
+    if unknown:
+        raise CurateError(f"the ledger holds the decisions {unknown}, expected only {list(DECISIONS)}")
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python, of curate and of what it requires, by distribution name; missing ones left out."""
+    versions = {"python": platform.python_version(), "curate": __version__}
+    try:
+        required = metadata.requires("curate") or []
+    except metadata.PackageNotFoundError:
+        required = []
+    names = {re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in required if "extra ==" not in text}
+    for name in sorted(names):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def digest(stream: BinaryIO) -> JsonDict:
+    """{sha256, bytes} of what is left in a binary stream, read in pieces of 1 MiB."""
+    checksum, size = hashlib.sha256(), 0
+    while piece := stream.read(2**20):
+        checksum.update(piece)
+        size += len(piece)
+    return {"sha256": checksum.hexdigest(), "bytes": size}
+
+
+def load_manifest(directory: str | Path) -> JsonDict:
+    """Reads the manifest of an output directory.
+
+    Raises:
+        UsageError: there is none, or it is not a manifest of curate.
+    """
+    path = Path(directory) / NAME
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{str(directory)!r} has no {NAME}; give the output directory of a finished run") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{str(path)!r} cannot be read ({error}); give the output directory of a finished run"
+        ) from None
+    if not isinstance(manifest, dict) or set(COUNTS) - set(manifest.get("counts") or ()):
+        raise UsageError(f"{str(path)!r} is not a manifest of curate: counts has not the names {', '.join(COUNTS)}")
+    return manifest

@@ -1,0 +1,254 @@
+"""The panels Mix, Tail and Diversity, with warnings in both directions.
+
+Limits are those of the metric catalogue in the project's research notes, named here once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from curate.report.panel import ALERT, WARN, Panel, effective_number, js_divergence, some
+from curate.report.summary import Summary
+from curate.report.tables import JsonDict, share
+from curate.report.words import count, decimal, percent, plural
+
+UNDECLARED_GAP = 0.1
+TAIL_WARN, TAIL_ALERT, TAIL_EXCESS = 0.9, 0.75, 1.5
+FRAGILE_DOCUMENTS = 18
+DIVERGENCE_WARN = 0.02
+EFFECTIVE_LOSS = 0.05
+CONCENTRATION_RISE = 0.1
+GROUP_ALARM, GROUP_ALARM_MIN = 0.05, 10
+
+
+def mix(summary: Summary, report: JsonDict) -> Panel:
+    """How much machine text goes in and comes out, and who it comes from."""
+    panel = Panel("Mix")
+    documents, output = report["totals"]["documents"], report["totals"]["output_tokens"]
+    cap = report["config"].get("mixture", {}).get("synthetic_cap")
+    declared_in = summary.total("tier", tier="declared_synthetic").documents
+    declared_out = summary.total("tier", decision="kept", tier="declared_synthetic").output
+    declared = share(declared_out, output)
+    panel.figure(
+        "declared_in",
+        "declared machine text, share of the documents read",
+        share(declared_in, documents),
+        documents,
+        "share",
+    )
+    panel.figure(
+        "declared_out",
+        "declared machine text, share of the tokens built",
+        declared,
+        output,
+        "share",
+        f"at most {percent(cap, 0)} by mixture.synthetic_cap",
+    )
+    if cap is not None and declared is not None and declared > cap + 1e-6:
+        panel.flag(
+            ALERT,
+            f"declared machine text fills {percent(declared)} of the output, over the cap of {percent(cap, 0)}",
+            output,
+        )
+    _prevalence(panel, report["prevalence"], share(declared_in, documents))
+    _residual(panel, report["calibration"].get("beta_res"), cap)
+    held = summary.total("flow", decision="held").documents
+    panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
+    trusted = summary.total("tier", tier="trusted_human")
+    lost = sum(
+        cell.documents
+        for (tier, decision), cell in summary.by("tier", "tier", "decision").items()
+        if tier == "trusted_human" and decision != "kept"
+    )
+    panel.figure(
+        "human_loss",
+        "trusted human documents not kept (duplicates included)",
+        share(lost, trusted.documents),
+        trusted.documents,
+        "share",
+    )
+    return panel
+
+
+def tail(summary: Summary, report: JsonDict) -> Panel:
+    """Whether the rare clusters still have their share."""
+    panel = Panel("Tail")
+    rows = report["clusters"]
+    if not rows:
+        panel.flag(WARN, "no clusters were fitted, so the tail was not measured", 0)
+        return panel
+    tokens = report["totals"]["output_tokens"]
+    base = "before" if any(row["reference"] is None for row in rows) else "reference"
+    _reference(panel, report, base)
+    tails = [row for row in rows if row["tail"]]
+    expected = sum(row[base] for row in tails)
+    retained = share(sum(row["after"] for row in tails), expected)
+    label = "of their share before curation" if base == "before" else "of their reference share"
+    panel.figure(
+        "tail_retained",
+        f"tail clusters keep this part {label}",
+        retained,
+        tokens,
+        "share",
+        plural(len(tails), "tail cluster"),
+    )
+    if retained is not None and retained < TAIL_WARN:
+        panel.flag(ALERT if retained < TAIL_ALERT else WARN, f"the tail keeps {percent(retained)} {label}", len(tails))
+    if retained is not None and retained > TAIL_EXCESS:
+        panel.flag(
+            WARN,
+            f"the tail is lifted to {percent(retained)} {label}: check that the rare clusters are not noise",
+            len(tails),
+        )
+    lost = [row["cluster"] for row in rows if row["documents"] and row[base] and not row["kept"]]
+    panel.figure("clusters_lost", "clusters that lost every document", len(lost), len(rows), "count")
+    if lost:
+        panel.flag(ALERT, f"{plural(len(lost), 'cluster')} lost every document: {some(lost)}", len(lost))
+    short = [row for row in rows if row["missing_tokens"]]
+    missing = sum(row["missing_tokens"] for row in short)
+    panel.figure(
+        "below_floor",
+        "clusters below their floor for lack of text",
+        len(short),
+        len(rows),
+        "count",
+        f"{count(missing)} tokens missing",
+    )
+    if short:
+        panel.flag(
+            WARN,
+            f"{plural(len(short), 'cluster')} left below the floor, {count(missing)} tokens short: "
+            + some([row["cluster"] for row in short]),
+            len(short),
+        )
+    fragile = sum(1 for row in rows if 0 < row["kept"] < FRAGILE_DOCUMENTS)
+    panel.figure("fragile", f"clusters with fewer than {FRAGILE_DOCUMENTS} kept documents", fragile, len(rows), "count")
+    divergence = js_divergence([row["after"] for row in rows], [row[base] for row in rows])
+    panel.figure(
+        "divergence",
+        "Jensen–Shannon divergence of the output from the reference (bits)",
+        divergence,
+        len(rows),
+        "number",
+    )
+    if divergence is not None and divergence > DIVERGENCE_WARN:
+        panel.flag(
+            WARN,
+            f"cluster shares diverge from the reference by {decimal(divergence)} bits, more than {DIVERGENCE_WARN}",
+            len(rows),
+        )
+    return panel
+
+
+def diversity(summary: Summary, report: JsonDict) -> Panel:
+    """How many effective clusters and sources remain, and how concentrated the copies are."""
+    panel = Panel("Diversity")
+    rows, totals = report["clusters"], report["totals"]
+    if rows:
+        before, after = (effective_number([row[name] for row in rows]) for name in ("before", "after"))
+        panel.figure("effective_before", "effective number of clusters, input", before, len(rows), "number")
+        panel.figure("effective_after", "effective number of clusters, output", after, len(rows), "number")
+        if before and after and after < (1 - EFFECTIVE_LOSS) * before:
+            panel.flag(
+                WARN,
+                f"the effective number of clusters fell from {decimal(before, 1)} to {decimal(after, 1)}",
+                len(rows),
+            )
+    copied = summary.total("flow", decision="dropped", stage="dedupe").documents
+    panel.figure(
+        "duplicates",
+        "documents dropped as duplicates",
+        share(copied, totals["documents"]),
+        totals["documents"],
+        "share",
+    )
+    largest = report["duplicates"]["largest"]
+    if largest:
+        size = largest[0]["documents"]
+        panel.figure(
+            "largest_group", "documents in the largest duplicate group", size, report["duplicates"]["groups"], "count"
+        )
+        if size > GROUP_ALARM * totals["documents"] and size > GROUP_ALARM_MIN:
+            panel.flag(
+                WARN,
+                f"one text makes up {percent(size / totals['documents'])} of the documents ({largest[0]['id']})",
+                size,
+            )
+    repeated = share(totals["output_tokens"], totals["kept_tokens"])
+    panel.figure("repetition", "tokens built per distinct kept token", repeated, totals["kept_tokens"], "number")
+    _concentration(panel, report["sources"])
+    return panel
+
+
+def _reference(panel: Panel, report: JsonDict, base: str) -> None:
+    if base == "before":
+        panel.flag(WARN, "no mixture was fitted, so the output is compared with the input", len(report["clusters"]))
+        return
+    documents = report["mixture"].get("reference_documents", 0)
+    needed = report["config"].get("mixture", {}).get("min_reference", 200)
+    label = "trusted human documents that the reference shares rest on"
+    panel.figure("reference", label, documents, documents, "count")
+    if documents < needed:
+        text = (
+            f"the reference rests on {plural(documents, 'trusted human document')}, fewer than {count(needed)}: "
+            "nothing was boosted or filled, and shares are compared with those of accepted real text"
+        )
+        panel.flag(WARN, text, documents)
+
+
+def _prevalence(panel: Panel, prevalence: Sequence[JsonDict], declared: float | None) -> None:
+    n = sum(row["n"] for row in prevalence)
+    if not n:
+        return
+    mean = sum(row["estimate"] * row["n"] for row in prevalence) / n
+    panel.figure(
+        "prevalence",
+        "estimated machine text in the input",
+        mean,
+        n,
+        "share",
+        "mixture estimate over all sources and months",
+    )
+    if declared is not None and mean - declared > UNDECLARED_GAP:
+        panel.flag(
+            WARN,
+            f"an estimated {percent(mean)} of the input is machine text, but only {percent(declared)} is declared",
+            n,
+        )
+
+
+def _residual(panel: Panel, residual: Any, cap: float | None) -> None:
+    if residual is None:
+        return
+    value, n = (residual["value"], residual["n"]) if isinstance(residual, dict) else (residual, 0)
+    panel.figure("beta_res", "estimated machine text left among the kept documents (β_res)", value, n, "share")
+    if value is not None and cap is not None and value > cap:
+        panel.flag(
+            WARN,
+            f"an estimated {percent(value)} of what is kept is undeclared machine text, "
+            f"over {percent(cap, 0)}: a higher α costs human text, else review more or drop a source",
+            n,
+        )
+
+
+def _concentration(panel: Panel, sources: Sequence[JsonDict]) -> None:
+    tokens_in = sum(row["tokens"] for row in sources)
+    tokens_out = sum(row["output_tokens"] for row in sources)
+    named = [row for row in sources if row["source"] is not None]
+    if not named or not tokens_in or not tokens_out:
+        return
+    top = max(named, key=lambda row: (row["output_tokens"], row["source"]))
+    after, before = top["output_tokens"] / tokens_out, top["tokens"] / tokens_in
+    panel.figure(
+        "top_source",
+        "share of the largest source in the output",
+        after,
+        tokens_out,
+        "share",
+        f"{top['source']}, {percent(before)} before",
+    )
+    if after - before > CONCENTRATION_RISE:
+        panel.flag(
+            WARN,
+            f"source {top['source']} rose from {percent(before)} to {percent(after)} of the tokens",
+            top["documents"],
+        )

@@ -1,0 +1,59 @@
+"""report.html: the numbers of report.json as one self-contained page.
+
+No script, no font, no link and no picture from elsewhere; a content security policy forbids them. Everything that
+comes from the corpus (ids, sources, languages, terms) is escaped by the template engine.
+"""
+
+import shlex
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from curate.report import words
+from curate.report.tables import JsonDict
+
+KINDS: dict[str, Callable[[Any], str]] = {"share": words.percent, "count": words.count, "number": words.decimal}
+
+
+def render(report: JsonDict) -> str:
+    """The page for what `curate.report.build.report_data` returned; the same report gives the same bytes."""
+    from curate.report.plots import all_plots  # matplotlib takes long to import, and only this needs it
+
+    # Both are ours: the stylesheet as shipped, and SVG whose text the plotting library has escaped.
+    css = Markup(_read("report.css"))
+    plots = [plot | {"svg": Markup(plot["svg"])} for plot in all_plots(report)]
+    return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {
+        "count": words.count,
+        "percent": words.percent,
+        "decimal": words.decimal,
+        "reason": words.reason_words,
+        "value": figure_value,
+        "concerns": concerns,
+        "shell": shlex.quote,
+        "yaml": lambda values: yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100),
+    }
+    return environment
+
+
+def figure_value(figure: JsonDict) -> str:
+    """The value of a panel's figure as its kind says."""
+    return KINDS[figure["kind"]](figure["value"])
+
+
+def concerns(panels: Sequence[JsonDict]) -> list[JsonDict]:
+    """The reasons of all panels, alerts first."""
+    found = [reason | {"panel": panel["name"]} for panel in panels for reason in panel["reasons"]]
+    return sorted(found, key=lambda reason: bool(reason["status"] != "alert"))
+
+
+def _read(name: str) -> str:
+    return resources.files("curate.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"""Checks of an output directory against its manifest: counts, ids, reasons, matches, rows and digests."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from curate.errors import CurateError
+from curate.report.manifest import DECISIONS, JsonDict, digest, load_manifest, reconcile
+
+COLUMNS = ["id", "decision", "stage", "reason", "matched_id", "similarity", "containment", "weight"]
+LISTED = ("data", "held", "ledger")
+MOST_NAMED = 3
+
+
+class Problem(NamedTuple):
+    """Something that is not as it should be: the name of the check, and what was found."""
+
+    check: str
+    detail: str
+
+
+def check_counts(directory: str | Path) -> list[Problem]:
+    """Compares the manifest of a local output directory with its files.
+
+    Memory grows with the ids, not with the text.
+
+    Returns:
+        The problems in the order of the checks; empty when all is well.
+
+    Raises:
+        UsageError: the directory holds no manifest.
+    """
+    root = Path(directory)
+    manifest = load_manifest(root)
+    problems = list(_digests(root, manifest))
+    try:
+        ledger = read_files(root / "ledger", COLUMNS)
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        return [*problems, Problem("ledger", f"cannot be read: {error}")]
+    problems += _ledger(ledger, manifest)
+    for folder, decision in (("data", "kept"), ("held", "held")):
+        problems += _rows(root / folder, ledger, decision)
+    return problems
+
+
+def read_files(folder: Path, columns: list[str]) -> pa.Table:
+    """The named columns of all Parquet files in a folder.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no file in it.
+        pyarrow.ArrowInvalid: a file is not Parquet or lacks a column.
+    """
+    files = sorted(str(path) for path in folder.glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"no Parquet file in {str(folder)!r}")
+    return ds.dataset(files, format="parquet").to_table(columns=columns)
+
+
+def _digests(root: Path, manifest: JsonDict) -> Iterator[Problem]:
+    listed = manifest.get("digests", {})
+    for name, expected in listed.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            yield Problem("digests", f"{name!r} points outside the directory")
+            continue
+        try:
+            with open(root / path, "rb") as file:
+                found = digest(file)
+        except OSError as error:
+            yield Problem("digests", f"{name!r} cannot be read: {error.strerror}")
+            continue
+        if found["sha256"] != expected["sha256"]:
+            yield Problem("digests", f"{name!r} has changed since the run ({found['bytes']:,} bytes)")
+    for folder in LISTED if listed else ():
+        for file_path in sorted((root / folder).glob("*.parquet")):
+            if file_path.relative_to(root).as_posix() not in listed:
+                yield Problem("digests", f"{file_path.relative_to(root).as_posix()!r} is not in the manifest")
+
+
+def _ledger(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
+    counted = pc.value_counts(ledger["decision"]).to_pylist()
+    try:
+        reconcile(manifest, {str(pair["values"]): pair["counts"] for pair in counted})
+    except CurateError as error:
+        yield Problem("counts", str(error))
+    yield from _named("ids", "occur more than once in the ledger", _repeated(ledger["id"]))
+    dropped = ledger.filter(pc.equal(ledger["decision"], "dropped"))
+    bare = dropped.filter(pc.or_(pc.is_null(dropped["reason"]), pc.is_null(dropped["stage"])))
+    yield from _named("reasons", "are dropped without a stage and reason", bare["id"])
+    kept = pc.fill_null(pc.equal(ledger["decision"], "kept"), False)
+    weighted = pc.fill_null(pc.greater(ledger["weight"], 0.0), False)
+    yield from _named(
+        "weights", "are kept without a weight, or not kept with one", ledger["id"].filter(pc.xor(kept, weighted))
+    )
+    yield from _matches(ledger, manifest)
+
+
+def _matches(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
+    """A duplicate's match is kept, or left out by the mixture; its measured similarity reaches a threshold."""
+    in_mixture = pc.fill_null(pc.equal(ledger["stage"], "mixture"), False)
+    leaders = ledger["id"].filter(pc.or_(pc.equal(ledger["decision"], "kept"), in_mixture))
+    dropped = pc.and_(pc.equal(ledger["decision"], "dropped"), pc.equal(ledger["stage"], "dedupe"))
+    copies = ledger.filter(pc.fill_null(dropped, False))
+    found = pc.is_in(copies["matched_id"], value_set=leaders.combine_chunks())
+    yield from _named("matches", "are dropped for a document that is not kept", copies["id"].filter(pc.invert(found)))
+    settings = manifest.get("config", {}).get("dedupe", {})
+    if "threshold" in settings and "containment" in settings:
+        # The measures are stored as float32: a share equal to the threshold may be one rounding below it.
+        alike = pc.greater_equal(pc.fill_null(copies["similarity"], 0.0), settings["threshold"] - 1e-6)
+        within = pc.greater_equal(pc.fill_null(copies["containment"], 0.0), settings["containment"] - 1e-6)
+        below = pc.and_(
+            pc.is_in(copies["reason"], value_set=pa.array(["near", "contained"])), pc.invert(pc.or_(alike, within))
+        )
+        yield from _named("similarity", "are dropped below both thresholds", copies["id"].filter(below))
+
+
+def _rows(folder: Path, ledger: pa.Table, decision: str) -> Iterator[Problem]:
+    """The ids in `data/` or `held/` are those of the ledger; an output without text has neither folder."""
+    if not folder.is_dir():
+        return
+    assert decision in DECISIONS
+    expected = ledger["id"].filter(pc.fill_null(pc.equal(ledger["decision"], decision), False))
+    try:
+        written = read_files(folder, ["curate_id"])["curate_id"]
+    except FileNotFoundError:
+        written = pa.chunked_array([], pa.string())
+    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        yield Problem(folder.name, f"cannot be read: {error}")
+        return
+    if len(written) != len(expected):
+        yield Problem(folder.name, f"holds {len(written):,} rows, the ledger says {len(expected):,} are {decision}")
+    written, expected = written.cast(pa.string()).combine_chunks(), expected.combine_chunks()
+    yield from _named(
+        folder.name,
+        f"are {decision} but not written",
+        expected.filter(pc.invert(pc.is_in(expected, value_set=written))),
+    )
+    yield from _named(
+        folder.name, f"are written but not {decision}", written.filter(pc.invert(pc.is_in(written, value_set=expected)))
+    )
+
+
+def _repeated(ids: pa.ChunkedArray) -> pa.Array:
+    counted = pc.value_counts(ids)
+    return counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+
+
+def _named(check: str, what: str, ids: pa.Array | pa.ChunkedArray) -> Iterator[Problem]:
+    if len(ids):
+        shown = ", ".join(repr(name) for name in sorted(str(name) for name in ids.to_pylist())[:MOST_NAMED])
+        yield Problem(check, f"{len(ids):,} ids {what}: {shown}{', …' if len(ids) > MOST_NAMED else ''}")

@@ -1,0 +1,62 @@
+"""Numbers and reason codes in plain English."""
+
+REASONS = {
+    "exact": "exact copies of a kept document",
+    "near": "near duplicates of a kept document",
+    "contained": "contained in a kept document",
+    "line": "nothing but repeated lines",
+    "detector": "machine text according to the detector",
+    "declared": "declared machine text",
+    "copy_of_synthetic": "copies of declared machine text",
+    "conflict": "with contradicting evidence of origin",
+    "duplicate_of_held": "duplicates of a held document",
+    "suspect": "suspected machine text",
+    "uncalibrated": "without a calibrated threshold",
+    "quality": "below the quality gate",
+    "rights": "whose rights deny or restrict the use",
+    "evaluation": "overlapping with evaluation data",
+    "budget": "left out by the token budget",
+    "no_shortage": "machine text that no cluster is short of",
+    "no_text": "without text",
+    "too_long": "longer than documents.max_chars",
+}
+
+STAGES = {
+    "read": "reading",
+    "rights": "rights",
+    "synthetic": "synthetic text",
+    "dedupe": "duplicates",
+    "mixture": "mixture",
+}
+
+
+def count(number: float | int | None) -> str:
+    """12345.0 → 12,345; None → an en dash."""
+    return "–" if number is None else f"{round(number):,}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.1234 → 12.3%; None → an en dash."""
+    return "–" if share is None else f"{100 * share:.{digits}f}%"
+
+
+def decimal(number: float | None, digits: int = 3) -> str:
+    """A number with at most `digits` decimals, trailing zeros cut; None → an en dash."""
+    if number is None:
+        return "–"
+    return f"{number:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{number:.0f}"
+
+
+def plural(number: int, noun: str) -> str:
+    """(1, document) → 1 document; (1200, document) → 1,200 documents."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def reason_words(reason: str | None) -> str:
+    """What a reason code of the ledger means, the code itself where it is unknown."""
+    return "no reason given" if reason is None else REASONS.get(reason, reason)
+
+
+def listing(parts: list[str]) -> str:
+    """[a, b, c] → a, b and c."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else "nothing"

@@ -1,0 +1,141 @@
+import json
+import math
+
+import pyarrow as pa
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from curate.config import Config
+from curate.report.build import report_data
+from curate.report.integrity import removal_alarms
+from curate.report.panel import effective_number, js_divergence
+from curate.report.summary import Summary
+
+
+def build(table, sources=None, **changes):
+    summary = Summary.of(table, sources)
+    counts = {name: summary.total("flow", decision=name).documents for name in ("kept", "dropped", "held")}
+    counts |= {"read": table.num_rows, "errors": 0, "files_failed": 0, "duplicate_ids": 0}
+    given = {
+        "calibration": {},
+        "prevalence": [],
+        "mixture": {},
+        "config": Config().to_dict(),
+        "counts": counts,
+        "artefacts": {},
+    }
+    return report_data(summary, **given | changes)
+
+
+def panel(report, name):
+    return next(part for part in report["panels"] if part["name"] == name)
+
+
+def figure(report, name):
+    return next(f for part in report["panels"] for f in part["figures"] if f["name"] == name)
+
+
+def test_report_is_json_and_every_figure_has_its_n(corpus):
+    report = build(corpus[0], corpus[1])
+    assert json.loads(json.dumps(report)) == json.loads(json.dumps(build(corpus[0], corpus[1])))
+    assert [part["name"] for part in report["panels"]] == ["Mix", "Tail", "Diversity", "Integrity"]
+    assert all(isinstance(f["n"], int) for part in report["panels"] for f in part["figures"])
+    assert sum(row["documents"] for row in report["flow"]) == corpus[0].num_rows
+
+
+def test_headline_says_what_happened(corpus):
+    text = build(corpus[0])["headline"]
+    assert text.startswith("Of 2,000 documents, ")
+    for words in ("exact copies of a kept document", "near duplicates", "held for review", "without text"):
+        assert words in text
+
+
+def test_empty_run(ledgers):
+    report = build(ledgers.ledger([]))
+    assert report["headline"] == "The input held no documents, so the output is empty."
+    assert panel(report, "Integrity")["status"] == "ok"
+
+
+def test_healthy_run_has_no_alarm(ledgers):
+    rows = [ledgers.row(f"d{i}", cluster=i % 4, tokens=100) for i in range(400)]
+    shares = {"reference": 0.25, "before": 0.25, "after": 0.25, "missing": 0}
+    mixture = {"clusters": [{"cluster": c} | shares for c in range(4)], "reference_documents": 300}
+    report = build(ledgers.ledger(rows), mixture=mixture)
+    assert report["status"] == "ok", [part["reasons"] for part in report["panels"]]
+
+
+def language_loss(ledgers, reason, stage):
+    rows = [ledgers.row(f"k{i}", language="en") for i in range(60)]
+    lost = {"decision": "dropped", "stage": stage, "reason": reason, "language": "yo"}
+    rows += [ledgers.row(f"y{i}", **lost) for i in range(60)]
+    rows += [ledgers.row(f"z{i}", language="yo") for i in range(40)]
+    return build(ledgers.ledger(rows))
+
+
+def test_a_language_lost_to_the_detector_is_an_alert(ledgers):
+    (alarm,) = removal_alarms(language_loss(ledgers, "detector", "synthetic"))
+    assert (alarm["dimension"], alarm["value"], alarm["n"], alarm["status"]) == ("language", "yo", 100, "alert")
+    assert alarm["removed"] == 0.6
+
+
+def test_a_language_lost_to_copies_is_a_warning(ledgers):
+    report = language_loss(ledgers, "exact", "dedupe")
+    assert [alarm["status"] for alarm in report["removal_alarms"]] == ["warn"]
+    assert panel(report, "Integrity")["status"] == "warn"
+
+
+def test_exactly_half_is_no_alarm(ledgers):
+    lost = {"decision": "dropped", "stage": "dedupe", "reason": "exact"}
+    rows = [ledgers.row(f"d{i}", **(lost if i % 2 else {})) for i in range(100)]
+    assert build(ledgers.ledger(rows))["removal_alarms"] == []
+
+
+def test_sources_raise_alarms_too(ledgers):
+    lost = {"decision": "dropped", "stage": "dedupe", "reason": "near"}
+    rows = [ledgers.row(f"d{i}", **(lost if i < 8 else {})) for i in range(20)]
+    report = build(ledgers.ledger(rows), pa.array(["spam"] * 10 + ["good"] * 10))
+    assert [alarm["value"] for alarm in report["removal_alarms"]] == ["spam"]
+
+
+@pytest.mark.parametrize(("after", "status"), [(0.2, "ok"), (0.17, "warn"), (0.1, "alert"), (0.35, "warn")])
+def test_tail_mass_is_watched_in_both_directions(ledgers, after, status):
+    rows = [ledgers.row(f"d{i}", cluster=i % 2) for i in range(100)]
+    clusters = [
+        {"cluster": 0, "reference": 0.2, "before": 0.2, "after": after, "tail": True},
+        {"cluster": 1, "reference": 0.8, "before": 0.8, "after": 1 - after, "tail": False},
+    ]
+    report = build(ledgers.ledger(rows), mixture={"clusters": clusters, "reference_documents": 1000})
+    assert panel(report, "Tail")["status"] == status
+    assert figure(report, "tail_retained")["value"] == pytest.approx(after / 0.2, abs=1e-6)
+
+
+def test_a_lost_cluster_is_an_alert(ledgers):
+    lost = {"decision": "dropped", "stage": "rights", "reason": "rights"}
+    rows = [ledgers.row(f"d{i}", cluster=i % 2, **(lost if i % 2 else {})) for i in range(20)]
+    assert any(
+        "lost every document" in reason["text"] for reason in panel(build(ledgers.ledger(rows)), "Tail")["reasons"]
+    )
+
+
+def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
+    rows = [ledgers.row(f"d{i}", tier="declared_synthetic" if i < 4 else "uncertain") for i in range(10)]
+    prevalence = [{"source": "a", "month": None, "n": 10, "estimate": 0.6, "low": 0.5, "high": 0.7}]
+    group = {"group": "en/short", "language": "en", "n": 250, "suspect": 1.0, "drop": 2.0, "fpr": 0.2, "fpr_n": 80}
+    calibration = {"groups": [group], "beta_res": {"value": 0.4, "n": 10}}
+    report = build(ledgers.ledger(rows), prevalence=prevalence, calibration=calibration)
+    assert [reason["status"] for reason in panel(report, "Mix")["reasons"]] == ["alert", "warn", "warn"]
+    assert "group en/short is frozen" in panel(report, "Integrity")["reasons"][0]["text"]
+
+
+def test_counts_that_do_not_reconcile_are_an_alert(ledgers):
+    counts = {"read": 5, "kept": 1, "dropped": 0, "held": 0, "errors": 1, "files_failed": 0, "duplicate_ids": 0}
+    report = build(ledgers.ledger([ledgers.row("a")]), counts=counts)
+    assert panel(report, "Integrity")["status"] == "alert"
+
+
+def test_measures_agree_with_references():
+    left, right = [0.5, 0.25, 0.25, 0.0], [0.1, 0.4, 0.4, 0.1]
+    assert js_divergence(left, right) == pytest.approx(jensenshannon(left, right, base=2) ** 2)
+    assert effective_number([1, 1, 1, 1]) == pytest.approx(4)
+    assert effective_number([0.5, 0.25, 0.25]) == pytest.approx(math.exp(1.5 * math.log(2)))
+    assert effective_number([0, 0]) is None and js_divergence([0], [1]) is None

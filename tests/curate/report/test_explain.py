@@ -1,0 +1,98 @@
+import pyarrow.parquet as pq
+import pytest
+
+from curate.config import Config
+from curate.errors import UsageError
+from curate.report.explain import OTHERWISE, find, tell
+from curate.report.words import REASONS
+
+MANIFEST = {"config": Config().to_dict()}
+
+
+@pytest.fixture
+def run(tmp_path, corpus):
+    (tmp_path / "ledger").mkdir()
+    half = corpus[0].num_rows // 2
+    pq.write_table(corpus[0].slice(0, half), tmp_path / "ledger/part-0.parquet")
+    pq.write_table(corpus[0].slice(half), tmp_path / "ledger/part-1.parquet")
+    return tmp_path
+
+
+def test_find_reads_any_file(run):
+    assert find(run, "doc-00001")["id"] == "doc-00001"
+    assert find(run, "doc-01999")["id"] == "doc-01999"
+
+
+def test_unknown_id_names_the_nearest(run):
+    with pytest.raises(UsageError, match=r"'doc-0100'.*nearest are 'doc-0") as error:
+        find(run, "doc-0100")
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize("id", ["", "zzzzzzz", "é"])
+def test_unknown_id_without_neighbours(run, id):
+    with pytest.raises(UsageError, match="no document with the id"):
+        find(run, id)
+
+
+def test_directory_without_a_ledger(tmp_path):
+    with pytest.raises(UsageError, match="has no ledger"):
+        find(tmp_path, "a")
+
+
+def test_story_of_a_near_duplicate(ledgers):
+    match = {"matched_id": "other", "similarity": 0.85, "containment": 0.9}
+    row = ledgers.row("x", decision="dropped", stage="dedupe", reason="near", **match, cluster=4)
+    story = tell(ledgers.ledger([row]).to_pylist()[0], MANIFEST)
+    for words in (
+        "x was dropped at stage dedupe, reason near",
+        "compared with other",
+        "Jaccard similarity of 0.85 (threshold 0.8)",
+        "90.0% of its shingles",
+        "dedupe.threshold above 0.85",
+        "if other were rejected",
+    ):
+        assert words in story
+
+
+def test_story_of_a_suspect(ledgers):
+    item = {"family": "detector", "kind": "fasttext", "claim": "synthetic", "llr": 3.5, "detail": "score 2.1"}
+    scored = {"detector_score": 2.1, "threshold": 1.7, "group": "en/long", "group_n": 512, "evidence": [item]}
+    story = tell(ledgers.row("x", decision="held", stage="synthetic", reason="suspect", **scored), MANIFEST)
+    for words in (
+        "held for review",
+        "detector, fasttext: speaks for synthetic (strong, +3.50 nats towards synthetic). score 2.1",
+        "scored it 2.1",
+        "at or above the threshold 1.7 of group en/long, calibrated on 512 human documents",
+        "a detector score below 1.7",
+        "synthetic.alpha_suspect (it is 0.05)",
+    ):
+        assert words in story
+
+
+def test_story_of_a_kept_document(ledgers):
+    edit = {"kind": "c2pa", "start": 10, "end": 30}
+    row = ledgers.row("x", cluster=3, weight=2.5, copies=3, text_edits=[edit], detector_score=1.0, threshold=1.7)
+    story = tell(row, MANIFEST)
+    for words in (
+        "x was kept.",
+        "cluster 3",
+        "weight 2.5 it appears 3 times",
+        "c2pa at characters 10 to 30",
+        "higher by 0.7",
+    ):
+        assert words in story
+
+
+def test_every_reason_can_be_told(ledgers):
+    for reason in REASONS:
+        row = ledgers.row(
+            "x", decision="dropped", stage="synthetic", reason=reason, tokens=None, language=None, origin=None
+        )
+        assert "What would have changed this: " in tell(row, {})
+    assert set(OTHERWISE) <= set(REASONS)
+
+
+def test_every_row_of_a_run_can_be_told(corpus):
+    for row in corpus[0].slice(0, 300).to_pylist():
+        assert tell(row, MANIFEST).startswith(row["id"])

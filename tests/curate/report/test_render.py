@@ -1,0 +1,176 @@
+import html.parser
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pyarrow as pa
+import pytest
+
+from curate.config import Config
+from curate.report.build import report_data
+from curate.report.draw import WIDTH
+from curate.report.plots import all_plots
+from curate.report.render import render
+from curate.report.summary import Summary
+
+HOSTILE = (
+    "</svg></table><script>alert('x')</script>\"'><img src=x onerror=alert(1)>&{{ 7 * 7 }}$\\frac$\x07--> \ud7ff語"
+)
+
+
+class Page(html.parser.HTMLParser):
+    VOID = frozenset({"meta", "link", "br", "img", "path", "use", "rect"})
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.ids, self.open = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def sample(corpus, sources=None, clusters=12, name="en"):
+    summary = Summary.of(corpus[0], corpus[1] if sources is None else sources, corpus[2])
+    shares = [(i + 1) ** -1.5 for i in range(clusters)]
+    mixture = {
+        "clusters": [
+            {
+                "cluster": i,
+                "reference": s / sum(shares),
+                "before": s / sum(shares),
+                "after": s / sum(shares),
+                "terms": [name],
+            }
+            for i, s in enumerate(shares)
+        ],
+        "reference_documents": 500,
+    }
+    groups = [{"group": name, "language": "en", "n": 600, "suspect": 0.8, "drop": 0.95, "fpr": 0.3}]
+    prevalence = [
+        {"source": name, "month": f"2024-{m:02d}", "n": 90, "estimate": 0.3, "low": 0.2, "high": 0.45}
+        for m in range(1, 13)
+    ]
+    counts = {name: summary.total("flow", decision=name).documents for name in ("kept", "dropped", "held")}
+    counts |= {"read": corpus[0].num_rows, "errors": 0, "files_failed": 0, "duplicate_ids": 0}
+    return report_data(
+        summary,
+        calibration={"groups": groups, "beta_res": {"value": 0.04, "n": 100}},
+        prevalence=prevalence,
+        mixture=mixture,
+        config=Config().to_dict(),
+        counts=counts,
+        artefacts={"detector": name},
+    )
+
+
+@pytest.fixture(scope="module")
+def report(corpus):
+    return sample(corpus)
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return render(report)
+
+
+def test_page_is_self_contained_and_well_formed(page):
+    parsed = Page(page)
+    assert parsed.open == []
+    assert not {"script", "iframe", "object", "embed", "img", "form"} & set(parsed.tags)
+    for tag, name, value in parsed.attributes:
+        assert not name.startswith("on")
+        if name in {"src", "href", "xlink:href"}:
+            assert value.startswith(("#", "data:,")), (tag, name, value)
+    policy = [value for _, name, value in parsed.attributes if name == "content" and "default-src" in value]
+    assert policy and "default-src 'none'" in policy[0]
+    assert "url(http" not in page and "@import" not in page
+    assert len(page) < 3_000_000
+
+
+def test_page_is_accessible(page):
+    parsed = Page(page)
+    assert ("html", "lang", "en") in parsed.attributes
+    assert any(name == "name" and value == "viewport" for _, name, value in parsed.attributes)
+    roles = [value for tag, name, value in parsed.attributes if tag == "svg" and name == "role"]
+    labels = [value for tag, name, value in parsed.attributes if tag == "svg" and name == "aria-label"]
+    assert roles == ["img"] * parsed.tags.count("svg") and all(labels) and len(labels) == len(roles)
+    assert parsed.tags.count("th") == sum(1 for tag, name, _ in parsed.attributes if tag == "th" and name == "scope")
+    assert parsed.tags.count("caption") == parsed.tags.count("table")
+    assert parsed.tags.count("h1") == 1
+
+
+def test_page_is_deterministic(report, page):
+    assert render(report) == page
+
+
+def test_hostile_names_are_escaped(ledgers):
+    rows = [ledgers.row(HOSTILE + str(i), language=HOSTILE, cluster=i % 3, detector_score=0.5) for i in range(20)]
+    dropped = {
+        "decision": "dropped",
+        "stage": "dedupe",
+        "reason": "near",
+        "similarity": 0.81,
+        "matched_id": HOSTILE + "0",
+    }
+    rows += [ledgers.row(f"{HOSTILE}d{i}", language=HOSTILE, **dropped) for i in range(30)]
+    table = ledgers.ledger(rows)
+    sources = pa.array([HOSTILE] * 50)
+    text = render(sample((table, sources, None), name=HOSTILE))
+    parsed = Page(text)
+    assert parsed.open == []
+    assert "script" not in parsed.tags and "img" not in parsed.tags
+    assert not any(name.startswith("on") for _, name, _ in parsed.attributes)
+    assert "{{ 7 * 7 }}" in text
+    assert "&lt;script&gt;" in text
+
+
+def test_explain_command_quotes_the_id_for_the_shell(ledgers):
+    text = render(sample((ledgers.ledger([ledgers.row("it's; rm -rf")]), pa.array(["s"]), None)))
+    assert "curate explain DIR &#39;it&#39;&#34;&#39;&#34;&#39;s; rm -rf&#39;" in text
+
+
+def test_empty_report_renders(ledgers):
+    report = report_data(
+        Summary(),
+        calibration={},
+        prevalence=[],
+        mixture={},
+        config=Config().to_dict(),
+        counts={"read": 0},
+        artefacts={},
+    )
+    assert "The input held no documents" in render(report)
+
+
+def test_plots_are_small_valid_and_quick(corpus):
+    many = pa.array([f"a rather long source name {i % 300}" for i in range(2000)])
+    report = sample(corpus, many, clusters=2000)
+    started = time.process_time()
+    plots = all_plots(report)
+    assert time.process_time() - started < 5  # seconds; 0.4 when nothing else runs
+    assert [plot["name"] for plot in plots] == ["flow", "tail", "mixture", "sources", "scores", "prevalence", "groups"]
+    for plot in plots:
+        root = ElementTree.fromstring(plot["svg"])
+        assert len(plot["svg"]) <= 60_000, plot["name"]
+        assert root.attrib["viewBox"].split()[2] == f"{WIDTH * 72:g}"
+        assert "width" not in root.attrib and root.attrib["aria-label"] == plot["alt"]
+        assert "#0a0b" not in plot["svg"]
+
+
+def test_ids_of_different_plots_do_not_collide(page):
+    ids = Page(page).ids
+    assert len(ids) == len(set(ids))
