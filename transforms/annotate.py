@@ -1,0 +1,186 @@
+"""Wiring of annotation: artefacts fitted on a sample of the corpus, then the features of every block.
+
+A block is a `pa.Table` of documents. Where it lies travels in its schema metadata (`located`), so that blocks need
+no type and no coder of their own.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Tuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.pvalue import AsSingleton
+from numpy.typing import NDArray
+
+from curate.annotate import annotate, features_schema, readable_texts
+from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
+from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
+from curate.config import Config
+from curate.hashing import hash_strings, stage_seed, uniform
+from curate.text.kernel import token_hashes
+from curate.transforms.sample import SmallestHashes
+
+OpenFile = Callable[[str], bytes]
+
+SAMPLED = pa.schema(
+    [("key", pa.uint64()), ("indices", pa.large_list(pa.uint16())), ("counts", pa.large_list(pa.uint16()))]
+)
+
+
+def located(table: pa.Table, source_file: str, start: int) -> pa.Table:
+    """Notes in the schema metadata of a block where its first row lies."""
+    place = {b"curate.source_file": source_file.encode(), b"curate.start": str(start).encode()}
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), **place})
+
+
+def location(table: pa.Table) -> Tuple[str, int]:
+    """The (source_file, start) of a block; ("", 0) where `located` was not applied."""
+    metadata = table.schema.metadata or {}
+    return metadata.get(b"curate.source_file", b"").decode(), int(metadata.get(b"curate.start", b"0"))
+
+
+class FitEmbedding(beam.PTransform):
+    """Fits the embedding on a hash-chosen sample of the blocks.
+
+    Args:
+        config: settings.
+        share: share of the documents to look at, where their number is known to exceed the sample; it only saves
+            work, since the sample is cut to size afterwards.
+
+    Returns:
+        One element, the bytes of the artefact; none when there is no document.
+    """
+
+    def __init__(self, config: Config, share: float = 1.0) -> None:
+        self._config = config
+        self._share = share
+
+    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of blocks."""
+        size, seed = self._config.mixture.sample, stage_seed(self._config.run.seed, "embedding")
+        return (
+            blocks
+            | "Features" >> beam.ParDo(_SampledText(self._config, seed, self._share))
+            | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, SAMPLED)).without_defaults()
+            | "Fit" >> beam.ParDo(_FitEmbedding(self._config))
+        )
+
+
+class _SampledText(beam.DoFn):
+    def __init__(self, config: Config, seed: int, share: float) -> None:
+        self._config = config
+        self._seed = seed
+        self._share = share
+
+    def process(self, block: pa.Table) -> Iterator[pa.Table]:
+        texts = readable_texts(block, self._config).texts.drop_null()
+        keys = hash_strings(texts)
+        chosen = uniform(keys, self._seed) < self._share
+        features = document_features(*token_hashes(texts.filter(pa.array(chosen))))
+        offsets = pa.array(features.offsets)
+        lists = [pa.LargeListArray.from_arrays(offsets, pa.array(part)) for part in (features.indices, features.counts)]
+        yield pa.table([pa.array(keys[chosen]), *lists], schema=SAMPLED)
+
+
+class _FitEmbedding(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, sample: pa.Table) -> Iterator[bytes]:
+        indices, counts = (sample[name].combine_chunks() for name in ("indices", "counts"))
+        features = SparseFeatures(indices.flatten().to_numpy(), counts.flatten().to_numpy(), _offsets(indices))
+        if sample.num_rows:
+            yield fit_embedding(features, self._config.mixture.dimensions, self._config.run.seed).to_bytes()
+
+
+def _offsets(lists: pa.LargeListArray) -> NDArray[np.int64]:
+    lengths = pc.list_value_length(lists).to_numpy()
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+class Annotate(beam.PTransform):
+    """Computes the features of every document of every block.
+
+    Args:
+        config: settings; disabled steps leave nulls.
+        open_file: reads a file of the media_path column.
+        embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
+
+    Returns:
+        Tables of `curate.schema.features`, one per block that has rows.
+    """
+
+    def __init__(self, config: Config, open_file: OpenFile, embedding: beam.PCollection | None) -> None:
+        self._config = config
+        self._open_file = open_file
+        self._embedding = embedding
+
+    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of blocks."""
+        side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
+        return blocks | "Features" >> beam.ParDo(_Annotate(self._config, self._open_file), side)
+
+
+class _Annotate(beam.DoFn):
+    def __init__(self, config: Config, open_file: OpenFile) -> None:
+        self._config = config
+        self._open_file = open_file
+        self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
+
+    def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
+        source_file, start = location(block)
+        fitted = Embedding.from_bytes(embedding) if embedding else None
+        self._documents.inc(block.num_rows)
+        if block.num_rows:
+            yield annotate(block, start, source_file, self._config, fitted, self._open_file)
+
+
+class FitCentroids(beam.PTransform):
+    """Fits the clusters on a hash-chosen sample of the embeddings.
+
+    Returns:
+        One element, the bytes of the artefact; none when no document has an embedding.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def expand(self, features: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of feature tables."""
+        config = self._config
+        schema = pa.schema([("key", pa.uint64()), features_schema(config).field("embedding")])
+        size, seed = config.mixture.sample, stage_seed(config.run.seed, "centroids")
+        embedded = features | "Embedded" >> beam.ParDo(_Embedded(schema))
+        count = embedded | "Rows" >> beam.Map(_rows).with_output_types(int) | "Count" >> beam.CombineGlobally(sum)
+        return (
+            embedded
+            | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, schema)).without_defaults()
+            | "Fit" >> beam.ParDo(_FitCentroids(config), AsSingleton(count))
+        )
+
+
+class _Embedded(beam.DoFn):
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+
+    def process(self, features: pa.Table) -> Iterator[pa.Table]:
+        features = features.filter(features["embedding"].is_valid())
+        yield pa.table([features["content"], features["embedding"]], schema=self._schema)
+
+
+class _FitCentroids(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, sample: pa.Table, documents: int) -> Iterator[bytes]:
+        if sample.num_rows:
+            clusters = self._config.mixture.clusters or choose_k(documents)
+            embeddings = sample["embedding"].combine_chunks().flatten().to_numpy().reshape(sample.num_rows, -1)
+            vectors = fit_centroids(embeddings, sample["key"].to_numpy(), clusters, self._config.run.seed)
+            yield Centroids(vectors).to_bytes()
+
+
+def _rows(table: pa.Table) -> int:
+    return table.num_rows

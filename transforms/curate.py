@@ -1,0 +1,194 @@
+"""The public transforms: the whole of curate, or one of its steps, inside somebody's own pipeline."""
+
+from collections.abc import Iterator
+from typing import Any, Dict, List, Optional, Tuple
+
+import apache_beam as beam
+import pyarrow as pa
+
+from curate.annotate import readable_texts
+from curate.config import Config, make_config
+from curate.text.kernel import shingle_sets, text_features
+from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
+from curate.transforms.decide import Decide
+from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
+from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
+
+PARTITIONS = 8
+"""Partitions of the shuffles; results do not depend on it."""
+
+
+class Curate(beam.PTransform):
+    """Curates a bounded PCollection of documents.
+
+    Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that `documents.columns`
+    names; outputs hold elements of the same kind, with `curate_…` columns added (a NamedTuple or dataclass
+    gets those that it declares).
+
+    Guarantees: the same documents give the same decisions, whatever their order, bundles, retries or runner. Rows cross
+    one shuffle; besides it, features of less than 1 KB per document and 8 bytes per token do.
+
+    Args:
+        config: settings as in the configuration file, for example `{"dedupe": {"threshold": 0.9}}`.
+
+    Returns:
+        A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
+        hold and the reason; rows only) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
+    """
+
+    _sections: Tuple[str, ...] = ("dedupe", "provenance", "synthetic", "mixture")
+    _outputs: Tuple[str, ...] = ("kept", "dropped", "held", "errors", "ledger")
+
+    def __init__(self, config: Optional[Dict[str, Any]] = None) -> None:
+        self._settings = self._only_own_sections(config or {})
+        self._config = make_config(self._settings)
+
+    def expand(self, documents: beam.PCollection) -> Dict[str, beam.PCollection]:
+        """Applies the transform to a PCollection of documents."""
+        config = self._config
+        of_tables = documents.element_type is pa.Table
+        if of_tables:
+            blocks = documents
+        else:
+            converted = documents | "RowsToTables" >> RowsToTables(config)
+            blocks = converted["blocks"]
+        embedding = blocks | "FitEmbedding" >> FitEmbedding(config) if config.mixture.enabled else None
+        features = blocks | "Annotate" >> Annotate(config, read_file, embedding)
+        centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
+        decided = {"features": features, "pairs": self._pairs(blocks, features)} | "Decide" >> Decide(
+            config, centroids, None, PARTITIONS
+        )
+        ledger = decided["ledger"]
+        if of_tables:
+            outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)
+            outputs["errors"] = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Tuple[Any, str])
+        else:
+            outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows()
+            outputs["errors"] = converted["errors"]
+        outputs["ledger"] = ledger
+        return {name: outputs[name] for name in self._outputs}
+
+    def display_data(self) -> Dict[str, Any]:
+        """The settings that differ from the defaults."""
+        return {"config": str(self._settings)}
+
+    def _pairs(self, blocks: beam.PCollection, features: beam.PCollection) -> beam.PCollection:
+        if not self._config.dedupe.enabled:
+            return blocks.pipeline | "NoPairs" >> beam.Create([]).with_output_types(pa.Table)
+        shingles = blocks | "Shingles" >> beam.ParDo(_Shingles(self._config))
+        return features | "FindPairs" >> FindPairs(self._config, PARTITIONS, JoinShingles(shingles, PARTITIONS))
+
+    def _only_own_sections(self, config: Dict[str, Any]) -> Dict[str, Any]:
+        settings = {name: dict(values) for name, values in config.items()}
+        for section in Curate._sections:
+            if section not in self._sections:
+                settings[section] = {**settings.get(section, {}), "enabled": False}
+        return settings
+
+
+class DropDuplicates(Curate):
+    """Drops exact and near duplicates, each verified against the survivor it is named after.
+
+    Args:
+        threshold: least Jaccard similarity of the shingle sets.
+        containment: least share of a document's shingles found in the survivor.
+        config: further settings as in the configuration file.
+
+    Returns:
+        A dict of PCollections: `kept`, `dropped` (with `curate_matched_id`), `errors`, `ledger`.
+    """
+
+    _sections = ("dedupe",)
+    _outputs = ("kept", "dropped", "errors", "ledger")
+
+    def __init__(
+        self, threshold: float = 0.8, containment: float = 0.9, config: Optional[Dict[str, Any]] = None
+    ) -> None:
+        dedupe = {**(config or {}).get("dedupe", {}), "threshold": threshold, "containment": containment}
+        super().__init__({**(config or {}), "dedupe": dedupe})
+
+
+class FilterSynthetic(Curate):
+    """Drops and holds suspected machine text, by thresholds calibrated on the corpus's own trusted human documents.
+
+    Args:
+        alpha_suspect: share of human documents accepted to be held.
+        alpha_drop: share of human documents accepted to be dropped.
+        config: further settings as in the configuration file.
+
+    Returns:
+        A dict of PCollections: `kept`, `dropped`, `held`, `errors`, `ledger`.
+    """
+
+    _sections = ("provenance", "synthetic")
+
+    def __init__(
+        self, alpha_suspect: float = 0.05, alpha_drop: float = 0.01, config: Optional[Dict[str, Any]] = None
+    ) -> None:
+        synthetic = {**(config or {}).get("synthetic", {}), "alpha_suspect": alpha_suspect, "alpha_drop": alpha_drop}
+        super().__init__({**(config or {}), "synthetic": synthetic})
+
+
+class AttachProvenance(Curate):
+    """Reads content credentials, lineage and capture dates; drops what its rights exclude.
+
+    Args:
+        drop_rights: rights verdicts whose documents are dropped; an empty list drops none.
+        config: further settings as in the configuration file.
+
+    Returns:
+        A dict of PCollections: `kept` (with `curate_origin` and `curate_p_synthetic`), `dropped`, `held` (evidence
+        contradicts), `errors`, `ledger`.
+    """
+
+    _sections = ("provenance",)
+
+    def __init__(self, drop_rights: Optional[List[str]] = None, config: Optional[Dict[str, Any]] = None) -> None:
+        provenance = dict((config or {}).get("provenance", {}))
+        if drop_rights is not None:
+            provenance["drop_rights"] = drop_rights
+        super().__init__({**(config or {}), "provenance": provenance})
+
+
+class ReweightClusters(Curate):
+    """Gives documents weights and copies that hold the corpus to the clusters of its trusted human documents.
+
+    Args:
+        synthetic_cap: most of the tokens that declared synthetic documents may fill.
+        max_copies: most copies of one document.
+        config: further settings as in the configuration file.
+
+    Returns:
+        A dict of PCollections: `kept` (with `curate_weight`, `curate_copies`, `curate_cluster`), `dropped`, `held`
+        (evidence contradicts), `errors`, `ledger`.
+    """
+
+    _sections = ("provenance", "mixture")
+
+    def __init__(
+        self, synthetic_cap: float = 0.30, max_copies: int = 4, config: Optional[Dict[str, Any]] = None
+    ) -> None:
+        mixture = {**(config or {}).get("mixture", {}), "synthetic_cap": synthetic_cap, "max_copies": max_copies}
+        super().__init__({**(config or {}), "mixture": mixture})
+
+
+class _Shingles(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, block: pa.Table) -> Iterator[pa.Table]:
+        shingle = self._config.dedupe.shingle
+        texts = readable_texts(block, self._config).texts
+        features = text_features(texts, shingle=shingle, permutations=0, seed=self._config.run.seed)
+        values, offsets = shingle_sets(texts, shingle=shingle)
+        lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
+        table = pa.table([pa.array(features.content), lists], schema=SHINGLES)
+        yield table.filter(pa.array(features.shingles > 0))
+
+
+def read_file(path: str) -> bytes:
+    """The content of a file on any of Beam's filesystems."""
+    with beam.io.filesystems.FileSystems.open(
+        path, compression_type=beam.io.filesystem.CompressionTypes.UNCOMPRESSED
+    ) as file:
+        return file.read()

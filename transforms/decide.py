@@ -1,0 +1,122 @@
+"""Wiring of the decisions: from features and verified pairs to one ledger row per document (DESIGN section 4)."""
+
+from collections.abc import Iterator
+from typing import Any, Dict, Optional
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton
+
+from curate.config import Config
+from curate.decisions.documents import DOCUMENTS
+from curate.decisions.groups import decide_group, real_leaders
+from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
+from curate.decisions.reference import Reference, ReferenceSample
+from curate.schema import PAIRS
+from curate.transforms.duplicates import CloseGroups, Grouped
+from curate.transforms.identity import PrepareDocuments
+from curate.transforms.merge import Merge
+from curate.transforms.tables import concat
+
+
+class Decide(beam.PTransform):
+    """Decides every document.
+
+    Args:
+        config: settings.
+        centroids: PCollection of the bytes of at most one set of centroids; None when the mixture is off.
+        reference: PCollection of one `Reference` made by an earlier run; None draws it from this corpus.
+        partitions: partitions of the id and content spaces; the decisions do not depend on it.
+
+    Returns:
+        A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id), `renamed`
+        (numbers of documents whose id was taken), `reference` (one `Reference`) and `mixture` (one `Mixture`).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        centroids: Optional[beam.PCollection],
+        reference: Optional[beam.PCollection],
+        partitions: int,
+    ) -> None:
+        self._config = config
+        self._centroids = centroids
+        self._reference = reference
+        self._partitions = partitions
+
+    def expand(self, inputs: Dict[str, Any]) -> Dict[str, beam.PCollection]:
+        """Applies the transform to {"features": …, "pairs": …}, PCollections of tables."""
+        config = self._config
+        prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)
+        groups = {
+            "documents": prepared["documents"],
+            "pairs": inputs["pairs"],
+        } | "CloseGroups" >> CloseGroups(DOCUMENTS, config.dedupe.rounds, self._partitions)
+        reference = self._reference
+        if reference is None:
+            reference = (
+                groups
+                | "RealLeaders" >> beam.ParDo(_CollectReference(config))
+                | "MergeReference" >> beam.CombineGlobally(Merge())
+                | "Reference" >> beam.ParDo(_MakeReference(config))
+            )
+        decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
+        mixture = (
+            decided
+            | "ClusterSums" >> beam.ParDo(_CollectSums())
+            | "MergeSums" >> beam.CombineGlobally(Merge())
+            | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference))
+        )
+        ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture))
+        return {"ledger": ledger, "renamed": prepared["renamed"], "reference": reference, "mixture": mixture}
+
+
+class _CollectReference(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, element: Grouped) -> Iterator[ReferenceSample]:
+        documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
+        yield ReferenceSample.collect(real_leaders(documents, pairs, self._config))
+
+
+class _MakeReference(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, sample: Optional[ReferenceSample]) -> Iterator[Reference]:
+        yield Reference.of(sample, self._config)
+
+
+class _DecideGroup(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, element: Grouped, reference: Reference) -> Iterator[pa.Table]:
+        documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
+        yield decide_group(documents, pairs, reference, self._config)
+
+
+class _CollectSums(beam.DoFn):
+    def process(self, decided: pa.Table) -> Iterator[ClusterSums]:
+        yield ClusterSums.collect(decided)
+
+
+class _Mix(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, sums: Optional[ClusterSums], reference: Reference) -> Iterator[Mixture]:
+        yield mix(sums, reference, self._config)
+
+
+class _Finish(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, decided: pa.Table, mixture: Mixture) -> Iterator[pa.Table]:
+        yield finish(decided, mixture, self._config)
+
+
+_INPUTS = (("documents", DOCUMENTS), ("pairs", PAIRS))

@@ -1,0 +1,297 @@
+"""Wiring of near-duplicate search: band keys, candidates, verification, and the gathering of linked documents."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Dict, Tuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from curate.config import Config
+from curate.duplicates.candidates import Pairs, candidate_pairs, unique_pairs
+from curate.duplicates.components import contract, large_star
+from curate.duplicates.verify import similarities, verified
+from curate.hashing import UInt64Array
+from curate.schema import PAIRS
+from curate.transforms.tables import KeyedTable, concat, split_by, split_by_number
+
+BANDS = pa.schema([("key", pa.uint64()), ("content", pa.uint64()), ("location", pa.uint64())])
+CANDIDATES = pa.schema(
+    [
+        ("left", pa.uint64()),
+        ("right", pa.uint64()),
+        ("left_location", pa.uint64()),
+        ("right_location", pa.uint64()),
+    ]
+)
+REQUESTS = pa.schema([("content", pa.uint64()), ("location", pa.uint64()), ("partition", pa.int64())])
+SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
+EDGES = pa.schema([("node", pa.uint64()), ("root", pa.uint64())])
+
+Grouped = Tuple[int, Dict[str, Iterable[pa.Table]]]
+
+
+class FindPairs(beam.PTransform):
+    """Verified duplicate pairs of the documents whose features are given.
+
+    LSH proposes, exact comparison of shingle sets decides. No text is shuffled: 24 bytes per document and band,
+    and 8 bytes per shingle of the candidates.
+
+    Args:
+        config: thresholds, bands and rows.
+        partitions: partitions of the key space.
+        shingles: turns requests (`REQUESTS`) into (partition, `SHINGLES`) tables.
+
+    Returns:
+        Tables of `curate.schema.PAIRS`, each pair once.
+    """
+
+    def __init__(self, config: Config, partitions: int, shingles: beam.PTransform) -> None:
+        self._config = config
+        self._partitions = partitions
+        self._shingles = shingles
+
+    def expand(self, features: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of feature tables."""
+        candidates = (
+            features
+            | "BandKeys" >> beam.ParDo(_BandKeys(self._partitions))
+            | "GroupBands" >> beam.GroupByKey()
+            | "Candidates" >> beam.ParDo(_Candidates(self._partitions))
+            | "GroupCandidates" >> beam.GroupByKey()
+            | "Unique" >> beam.ParDo(_Unique())
+        )
+        shingles = candidates | "Requests" >> beam.ParDo(_Requests()) | "Shingles" >> self._shingles
+        return (
+            {"candidates": candidates, "shingles": shingles}
+            | "GroupForVerification" >> beam.CoGroupByKey()
+            | "Verify" >> beam.ParDo(_Verify(self._config.dedupe.threshold, self._config.dedupe.containment))
+        )
+
+
+class _BandKeys(beam.DoFn):
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    def process(self, features: pa.Table) -> Iterator[KeyedTable]:
+        features = features.filter(features["bands"].is_valid())
+        bands = features["bands"].combine_chunks()
+        keys = bands.flatten().to_numpy()
+        each = bands.type.list_size
+        table = pa.table(
+            [
+                pa.array(keys),
+                pa.array(np.repeat(features["content"].to_numpy(), each)),
+                pa.array(np.repeat(features["location"].to_numpy(), each)),
+            ],
+            schema=BANDS,
+        )
+        yield from split_by(table, keys, self._partitions)
+
+
+class _Candidates(beam.DoFn):
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
+
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
+        bands = concat(element[1], BANDS)
+        columns = candidate_pairs(*(bands[name].to_numpy() for name in BANDS.names))
+        pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
+        self._found.inc(pairs.num_rows)
+        yield from split_by(pairs, columns[0], self._partitions)
+
+
+class _Unique(beam.DoFn):
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
+        pairs = concat(element[1], CANDIDATES)
+        columns = unique_pairs(Pairs(*(pairs[name].to_numpy() for name in CANDIDATES.names)))
+        yield element[0], pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
+
+
+class _Requests(beam.DoFn):
+    def process(self, element: KeyedTable) -> Iterator[pa.Table]:
+        partition, pairs = element
+        contents = np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()])
+        locations = np.concatenate([pairs["left_location"].to_numpy(), pairs["right_location"].to_numpy()])
+        contents, first = np.unique(contents, return_index=True)
+        yield pa.table(
+            [pa.array(contents), pa.array(locations[first]), pa.array(np.full(len(contents), partition))],
+            schema=REQUESTS,
+        )
+
+
+class _Verify(beam.DoFn):
+    def __init__(self, threshold: float, containment: float) -> None:
+        self._threshold = threshold
+        self._containment = containment
+        self._verified = beam.metrics.Metrics.counter("curate.duplicates", "verified_pairs")
+
+    def process(self, element: Grouped) -> Iterator[pa.Table]:
+        pairs = concat(element[1]["candidates"], CANDIDATES)
+        sets = concat(element[1]["shingles"], SHINGLES).sort_by("content")
+        contents = sets["content"].to_numpy()
+        lists = sets["shingles"].combine_chunks()
+        left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+        measures = similarities(
+            lists.flatten().to_numpy(),
+            lists.offsets.to_numpy() - lists.offsets[0].as_py() if len(lists) else np.zeros(1, dtype=np.int64),
+            np.searchsorted(contents, left),
+            np.searchsorted(contents, right),
+        )
+        table = pa.table([pa.array(column) for column in (left, right, *measures)], schema=PAIRS)
+        table = table.filter(pa.array(verified(*measures, self._threshold, self._containment)))
+        self._verified.inc(table.num_rows)
+        yield table
+
+
+class JoinShingles(beam.PTransform):
+    """Answers requests from the shingle sets of all documents, where the input cannot be read twice.
+
+    Args:
+        shingles: PCollection of `SHINGLES` tables.
+        partitions: partitions of the content space.
+
+    Returns:
+        (partition of the request, `SHINGLES` table).
+    """
+
+    def __init__(self, shingles: beam.PCollection, partitions: int) -> None:
+        self._shingles = shingles
+        self._partitions = partitions
+
+    def expand(self, requests: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to tables of `REQUESTS`."""
+        return (
+            {
+                "requests": requests | "RequestsByContent" >> beam.ParDo(_SplitBy("content", self._partitions)),
+                "shingles": self._shingles | "ByContent" >> beam.ParDo(_SplitBy("content", self._partitions)),
+            }
+            | "Join" >> beam.CoGroupByKey()
+            | "Answer" >> beam.ParDo(_Answer())
+        )
+
+
+class _Answer(beam.DoFn):
+    def process(self, element: Grouped) -> Iterator[KeyedTable]:
+        requests = concat(element[1]["requests"], REQUESTS)
+        if not requests.num_rows:
+            return
+        sets = concat(element[1]["shingles"], SHINGLES)
+        contents, first = np.unique(sets["content"].to_numpy(), return_index=True)
+        rows = first[np.searchsorted(contents, requests["content"].to_numpy())]
+        yield from split_by_number(sets.take(pa.array(rows)), requests["partition"].to_numpy())
+
+
+class CloseGroups(beam.PTransform):
+    """Brings every document together with all that it is linked to by verified pairs.
+
+    Linked contents are found by rounds of large star and small star (`curate.duplicates.components`). A pair whose
+    ends still have different roots after the last round is left out: its documents are kept.
+
+    Args:
+        schema: schema of the documents, with a column `content`.
+        rounds: rounds of contraction.
+        partitions: partitions of the key space. One partition is closed by itself and needs no round.
+
+    Returns:
+        (partition, {"documents": tables, "pairs": tables}), closed under the pairs.
+    """
+
+    def __init__(self, schema: pa.Schema, rounds: int, partitions: int) -> None:
+        self._schema = schema
+        self._rounds = rounds
+        self._partitions = partitions
+
+    def expand(self, inputs: Dict[str, Any]) -> beam.PCollection:
+        """Applies the transform to {"documents": …, "pairs": …}, PCollections of tables."""
+        documents, pairs = inputs["documents"], inputs["pairs"]
+        if self._partitions == 1:
+            return {
+                "documents": documents | "OneDocuments" >> beam.Map(_in_one_partition).with_output_types(KeyedTable),
+                "pairs": pairs | "OnePairs" >> beam.Map(_in_one_partition).with_output_types(KeyedTable),
+            } | "Group" >> beam.CoGroupByKey()
+        edges = pairs | "Edges" >> beam.ParDo(_Edges())
+        for number in range(self._rounds):
+            edges = (
+                edges
+                | f"ToBothEnds{number}" >> beam.ParDo(_ToBothEnds(self._partitions))
+                | f"GroupBothEnds{number}" >> beam.GroupByKey()
+                | f"LargeStar{number}" >> beam.ParDo(_Star(large_star))
+                | f"ToLargerEnd{number}" >> beam.ParDo(_SplitBy("node", self._partitions))
+                | f"GroupLargerEnd{number}" >> beam.GroupByKey()
+                | f"SmallStar{number}" >> beam.ParDo(_Star(contract))
+            )
+        roots = edges | "ByNode" >> beam.ParDo(_SplitBy("node", self._partitions))
+        rooted = {
+            name: (
+                {"rows": rows | f"{name}ByContent" >> beam.ParDo(_SplitBy(column, self._partitions)), "roots": roots}
+                | f"{name}JoinRoots" >> beam.CoGroupByKey()
+                | f"{name}ByRoot" >> beam.ParDo(_ByRoot(column, schema, self._partitions))
+            )
+            for name, rows, column, schema in (
+                ("documents", documents, "content", self._schema),
+                ("pairs", pairs, "left", PAIRS),
+            )
+        }
+        return rooted | "Group" >> beam.CoGroupByKey()
+
+
+def _in_one_partition(table: pa.Table) -> KeyedTable:
+    return 0, table
+
+
+class _Edges(beam.DoFn):
+    def process(self, pairs: pa.Table) -> Iterator[pa.Table]:
+        yield pa.table([pairs["right"], pairs["left"]], schema=EDGES)
+
+
+class _ToBothEnds(beam.DoFn):
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    def process(self, edges: pa.Table) -> Iterator[KeyedTable]:
+        turned = pa.table([edges["root"], edges["node"]], schema=EDGES)
+        for table in (edges, turned):
+            yield from split_by(table, table["node"].to_numpy(), self._partitions)
+
+
+class _Star(beam.DoFn):
+    """One step of a round: replaces the edges of a partition."""
+
+    def __init__(self, step: Callable[[UInt64Array, UInt64Array], Tuple[UInt64Array, UInt64Array]]) -> None:
+        self._step = step
+
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[pa.Table]:
+        edges = concat(element[1], EDGES)
+        node, root = self._step(edges["node"].to_numpy(), edges["root"].to_numpy())
+        yield pa.table([pa.array(node), pa.array(root)], schema=EDGES)
+
+
+class _SplitBy(beam.DoFn):
+    def __init__(self, column: str, partitions: int) -> None:
+        self._column = column
+        self._partitions = partitions
+
+    def process(self, table: pa.Table) -> Iterator[KeyedTable]:
+        yield from split_by(table, table[self._column].to_numpy(), self._partitions)
+
+
+class _ByRoot(beam.DoFn):
+    """Sends rows to the partition of the root of their content: the content itself where it has no edge."""
+
+    def __init__(self, column: str, schema: pa.Schema, partitions: int) -> None:
+        self._column = column
+        self._schema = schema
+        self._partitions = partitions
+
+    def process(self, element: Grouped) -> Iterator[KeyedTable]:
+        rows = concat(element[1]["rows"], self._schema)
+        edges = concat(element[1]["roots"], EDGES).sort_by([("node", "ascending"), ("root", "ascending")])
+        nodes, roots = edges["node"].to_numpy(), edges["root"].to_numpy()
+        keys = rows[self._column].to_numpy()
+        if len(nodes):
+            # The first edge of a node leads to its smallest root, should the rounds have left it several.
+            place = np.minimum(np.searchsorted(nodes, keys), len(nodes) - 1)
+            keys = np.where(nodes[place] == keys, roots[place], keys)
+        yield from split_by(rows, keys, self._partitions)

@@ -1,0 +1,62 @@
+"""Wiring of ids: documents that could share an id meet, and leave with ids of their own."""
+
+from collections.abc import Iterable, Iterator
+from typing import Tuple
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton
+
+from curate.clusters.kmeans import Centroids
+from curate.config import Config
+from curate.decisions.documents import DOCUMENTS, prepare_documents
+from curate.decisions.identity import partition_hashes, resolve_ids
+from curate.transforms.tables import KeyedTable, concat, split_by
+
+
+class PrepareDocuments(beam.PTransform):
+    """Features become documents with unique ids (`curate.decisions.documents.DOCUMENTS`).
+
+    Args:
+        config: settings.
+        centroids: PCollection of the bytes of at most one set of centroids, or None when the mixture is off.
+        partitions: partitions of the id space.
+
+    Returns:
+        {"documents": tables, "renamed": the number of renamed documents in each partition}.
+    """
+
+    def __init__(self, config: Config, centroids: beam.PCollection | None, partitions: int) -> None:
+        self._config = config
+        self._centroids = centroids
+        self._partitions = partitions
+
+    def expand(self, features: beam.PCollection) -> dict[str, beam.PCollection]:
+        """Applies the transform to a PCollection of feature tables."""
+        side = b"" if self._centroids is None else AsSingleton(self._centroids, default_value=b"")
+        outputs = (
+            features
+            | "Prepare" >> beam.ParDo(_Prepare(self._config, self._partitions), side)
+            | "GroupIds" >> beam.GroupByKey()
+            | "Resolve"
+            >> beam.ParDo(_Resolve()).with_output_types(pa.Table, renamed=int).with_outputs("renamed", main="documents")
+        )
+        return {"documents": outputs.documents, "renamed": outputs.renamed}
+
+
+class _Prepare(beam.DoFn):
+    def __init__(self, config: Config, partitions: int) -> None:
+        self._config = config
+        self._partitions = partitions
+
+    def process(self, features: pa.Table, centroids: bytes) -> Iterator[KeyedTable]:
+        fitted = Centroids.from_bytes(centroids) if centroids else None
+        documents = prepare_documents(features, fitted, self._config)
+        yield from split_by(documents, partition_hashes(documents["id"]), self._partitions)
+
+
+class _Resolve(beam.DoFn):
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[pa.Table]:
+        documents, renamed = resolve_ids(concat(element[1], DOCUMENTS))
+        yield documents
+        yield beam.pvalue.TaggedOutput("renamed", renamed)

@@ -1,0 +1,87 @@
+"""Arrow tables as Beam elements: their coder, and the helpers that cut and join them by partition.
+
+Keys of every shuffle are small integers (partition or split numbers); values are whole tables of packed
+columns, so that a shuffle costs Arrow's bytes and no Python object per document.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Tuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from curate.hashing import UInt64Array, mix
+
+KeyedTable = Tuple[int, pa.Table]
+
+
+class TableCoder(beam.coders.Coder):
+    """Encodes a table as an Arrow IPC stream.
+
+    Beam's default would pickle it, and a pickled slice carries its parent's whole buffers.
+    """
+
+    def encode(self, value: pa.Table) -> bytes:
+        """Returns the IPC stream of the rows of `value`, and of nothing else that shares its buffers."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, value.schema) as writer:
+            writer.write_table(value)
+        return sink.getvalue().to_pybytes()
+
+    def decode(self, encoded: bytes) -> pa.Table:
+        """Reads the stream without copying."""
+        with pa.ipc.open_stream(pa.py_buffer(encoded)) as reader:
+            return reader.read_all()
+
+    def is_deterministic(self) -> bool:
+        """Never a key: equal tables may be chunked differently."""
+        return False
+
+    def to_type_hint(self) -> type:
+        """The type that the coder stands for."""
+        return pa.Table
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self).__name__)
+
+
+beam.coders.registry.register_coder(pa.Table, TableCoder)
+
+
+def split_by(table: pa.Table, keys: UInt64Array, partitions: int) -> Iterator[KeyedTable]:
+    """Cuts a table into the partitions that its 64-bit keys fall in.
+
+    Args:
+        table: n rows.
+        keys: uint64[n].
+        partitions: number of partitions.
+
+    Yields:
+        (partition number, the rows whose scrambled key falls in it), for partitions that have rows.
+    """
+    if partitions == 1:
+        if table.num_rows:
+            yield 0, table
+        return
+    yield from split_by_number(table, (mix(keys) % np.uint64(partitions)).astype(np.int64))
+
+
+def split_by_number(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[KeyedTable]:
+    """Cuts a table by a number given for each row."""
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(order) else []
+    bounds = [*starts, len(order)]
+    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        yield int(ordered[start]), table.take(pa.array(order[start:end]))
+
+
+def concat(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+    """One table of all the given ones, in one chunk per column; empty with `schema` when there are none."""
+    tables = [table for table in tables if table.num_rows]
+    return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
