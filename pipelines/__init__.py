@@ -1,0 +1,1 @@
+"""Runnable jobs: the command line, readers and writers, runner options."""

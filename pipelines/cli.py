@@ -1,0 +1,287 @@
+"""The command line. Each command imports what it needs when it runs, so that help is quick."""
+
+import json
+import os
+import sys
+from typing import Any, NoReturn, Optional
+
+import click
+
+from curate._version import __version__
+from curate.errors import CurateError
+
+EPILOG = {
+    "run": """
+\b
+Examples:
+  curate run --input corpus.parquet --output curated
+  curate run --input 'crawl/*.parquet' --input forum.jsonl.gz --output curated --workers 4
+  curate run --input gs://bucket/crawl/ --output gs://bucket/curated --runner DataflowRunner …
+  curate run --input corpus.parquet --output curated --set dedupe.threshold=0.9 --overwrite
+""",
+    "decide": """
+\b
+Examples:
+  curate decide --annotations curated/annotations --output stricter --set synthetic.alpha_suspect=0.02
+  curate decide --annotations curated/annotations --output stricter --set dedupe.threshold=0.9 --apply
+""",
+    "explain": "\b\nExample:\n  curate explain curated doc-000123",
+    "provenance": "\b\nExample:\n  curate provenance photo.jpg report.pdf manifest.c2pa",
+    "demo": "\b\nExample:\n  curate demo demo",
+    "train": "\b\nExample:\n  curate detector train --input labelled.parquet --dev held-out.parquet --output detector",
+    "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector/detector.ftz",
+}
+
+_PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+_settings = [
+    click.option("--config", "config_path", metavar="FILE", help="Settings in YAML; see `curate config`."),
+    click.option(
+        "--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; wins over --config."
+    ),
+]
+_job = [
+    click.option(
+        "--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes of a local run."
+    ),
+    click.option(
+        "--overwrite", is_flag=True, help="Replace what is in the output directory, once the new is complete."
+    ),
+    click.option("--debug", is_flag=True, help="Show Python's traceback and the runner's log."),
+    click.argument("beam", nargs=-1, type=click.UNPROCESSED, metavar="[BEAM OPTIONS]"),
+]
+
+
+def _with(options: list) -> Any:
+    def add(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="curate")
+def cli() -> None:
+    """Builds training corpora that keep their tails.
+
+    Drops duplicates, filters suspected synthetic text, reads provenance and reweights rare clusters; every
+    decision is in a ledger, with its evidence.
+    """
+
+
+@cli.command(context_settings=_PASS_ON, epilog=EPILOG["run"])
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    metavar="GLOB",
+    help="Parquet or JSON lines: file, glob or directory.",
+)
+@click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
+@_with(_settings)
+@click.option("--artefacts", metavar="DIR", help="Artefacts of an earlier run to decide with, instead of new ones.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would be read and how, and stop.")
+@_with(_job)
+def run(
+    inputs: tuple[str, ...],
+    output: str,
+    config_path: Optional[str],
+    settings: tuple[str, ...],
+    artefacts: Optional[str],
+    only_plan: bool,
+    workers: int,
+    overwrite: bool,
+    debug: bool,
+    beam: tuple[str, ...],
+) -> None:
+    """Curates a corpus.
+
+    Writes data/ (kept documents with weights), held/ (waiting for review), ledger/ (one row per document), the
+    report and all that is needed to decide again. Options that curate does not know go to Beam.
+    """
+    from curate.config import load_config
+
+    config = load_config(config_path, settings)
+    from curate.pipelines.run import curate_inputs, describe_plan
+
+    if only_plan:
+        click.echo(describe_plan(inputs, config))
+        return
+    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug)
+    click.echo(result.text)
+
+
+@cli.command(context_settings=_PASS_ON, epilog=EPILOG["decide"])
+@click.option("--annotations", required=True, metavar="DIR", help="The annotations/ of a finished run.")
+@click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
+@_with(_settings)
+@click.option("--artefacts", metavar="DIR", help="Artefacts of an earlier run to decide with, instead of new ones.")
+@click.option("--apply", is_flag=True, help="Read the inputs again and write data/ and held/ too.")
+@_with(_job)
+def decide(
+    annotations: str,
+    output: str,
+    config_path: Optional[str],
+    settings: tuple[str, ...],
+    artefacts: Optional[str],
+    apply: bool,
+    workers: int,
+    overwrite: bool,
+    debug: bool,
+    beam: tuple[str, ...],
+) -> None:
+    """Decides again from annotations, under other settings, without reading a text.
+
+    Settings that are not given are those of the run that annotated.
+    """
+    from curate.pipelines.run import decide_again
+
+    result = decide_again(annotations, output, config_path, settings, workers, beam, artefacts, overwrite, apply, debug)
+    click.echo(result.text)
+
+
+@cli.command(epilog=EPILOG["explain"])
+@click.argument("directory", metavar="DIR")
+@click.argument("id", metavar="ID")
+def explain(directory: str, id: str) -> None:
+    """Tells the story of one document: evidence, thresholds, match, weight, and what would have changed it."""
+    from curate.report.explain import find, tell
+    from curate.report.manifest import load_manifest
+
+    manifest = load_manifest(directory)
+    click.echo(tell(find(directory, id), manifest))
+
+
+@cli.command()
+@click.argument("directory", metavar="DIR")
+def report(directory: str) -> None:
+    """Draws report.html anew from report.json."""
+    from curate.pipelines.run import redraw_report
+
+    click.echo(redraw_report(directory))
+
+
+@cli.command()
+@click.argument("directory", metavar="DIR")
+def verify(directory: str) -> None:
+    """Checks files, digests, counts and ledger of an output against its manifest."""
+    from curate.report.verify import check_counts
+
+    problems = check_counts(directory)
+    for problem in problems:
+        click.echo(f"{problem.check}: {problem.detail}", err=True)
+    if problems:
+        sys.exit(1)
+    click.echo(f"{directory}: files, counts and ledger agree with the manifest")
+
+
+@cli.command()
+def config() -> None:
+    """Prints every setting with its default and its meaning, as a YAML file to start from."""
+    from curate.pipelines.settings import settings_yaml
+
+    click.echo(settings_yaml(), nl=False)
+
+
+@cli.command(epilog=EPILOG["provenance"])
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_with(_settings)
+def provenance(files: tuple[str, ...], config_path: Optional[str], settings: tuple[str, ...]) -> None:
+    """Prints the content credentials of files, one JSON line each."""
+    from curate.config import load_config
+    from curate.provenance.files import examine
+
+    settings_ = load_config(config_path, settings)
+    for file in files:
+        click.echo(json.dumps(examine(file, settings_)))
+
+
+@cli.command(epilog=EPILOG["demo"])
+@click.argument("directory", metavar="DIR")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the corpus.")
+@click.option("--overwrite", is_flag=True, help="Replace what is in the directory.")
+@click.option("--debug", is_flag=True, help="Show Python's traceback and the runner's log.")
+def demo(directory: str, seed: int, overwrite: bool, debug: bool) -> None:
+    """Builds a corpus whose truth is known, curates it, and compares.
+
+    Human prose that ships with Python, machine text sampled from a language model fitted on it, edited copies,
+    spam, rare languages and signed images: nothing is downloaded.
+    """
+    from curate.pipelines.demo import run_demo
+
+    click.echo(run_demo(directory, seed, overwrite, debug))
+
+
+@cli.group()
+def detector() -> None:
+    """Trains and evaluates detectors of machine text."""
+
+
+@detector.command(epilog=EPILOG["train"])
+@click.option("--input", "inputs", multiple=True, metavar="FILE", help="Parquet with text and label (human, machine).")
+@click.option("--human", multiple=True, metavar="FILE", help="Parquet with human texts.")
+@click.option("--machine", multiple=True, metavar="FILE", help="Parquet with machine texts.")
+@click.option("--dev", multiple=True, metavar="FILE", help="Labelled Parquet that the detector is measured on.")
+@click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
+@click.option("--seed", type=int, default=1, show_default=True)
+def train(
+    inputs: tuple[str, ...],
+    human: tuple[str, ...],
+    machine: tuple[str, ...],
+    dev: tuple[str, ...],
+    output: str,
+    seed: int,
+) -> None:
+    """Trains a detector: writes detector.ftz, detector.json, metrics.json and MODEL_CARD.md."""
+    from curate.pipelines.detector import train_from_files
+
+    click.echo(train_from_files(inputs, human, machine, dev, output, seed))
+
+
+@detector.command(epilog=EPILOG["evaluate"])
+@click.option("--input", "inputs", multiple=True, required=True, metavar="FILE", help="Parquet with text and label.")
+@click.option("--model", metavar="FILE", help="A detector.ftz; the shipped one where not given.")
+def evaluate(inputs: tuple[str, ...], model: Optional[str]) -> None:
+    """Measures a detector on labelled text: AUROC, true-positive rates, residual share, by group."""
+    from curate.pipelines.detector import evaluate_files
+
+    click.echo(evaluate_files(inputs, model))
+
+
+def main(arguments: Optional[list[str]] = None) -> NoReturn:
+    """Runs the command line. Errors that a user can act on are one line on standard error."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        cli.main(args=arguments, standalone_mode=False)
+        sys.exit(0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except CurateError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; nothing was changed in the output directory", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        _fail(f"{type(error).__name__}: {reason[:500]}; add --debug for the traceback", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"curate: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

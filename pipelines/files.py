@@ -1,0 +1,63 @@
+"""Files on any filesystem that Beam knows, by the protocol that `curate.io` reads and writes through."""
+
+from typing import BinaryIO, Optional, cast
+
+from curate.io.filesystem import FileInfo, LocalFiles, is_remote
+
+_LOCAL = LocalFiles()
+
+
+class BeamFiles:
+    """Local paths through the operating system, `scheme://` paths through Beam's filesystems."""
+
+    def stat(self, path: str) -> Optional[FileInfo]:
+        """See `curate.io.filesystem.Files.stat`."""
+        if not is_remote(path):
+            return _LOCAL.stat(path)
+        found = [file for file in self.match(path) if file.path == path]
+        return found[0] if found else None
+
+    def match(self, pattern: str) -> list[FileInfo]:
+        """See `curate.io.filesystem.Files.match`."""
+        if not is_remote(pattern):
+            return _LOCAL.match(pattern)
+        from apache_beam.io.filesystems import FileSystems
+
+        metadata = FileSystems.match([pattern])[0].metadata_list
+        return sorted((FileInfo(file.path, file.size_in_bytes) for file in metadata), key=lambda file: file.path)
+
+    def open(self, path: str) -> BinaryIO:
+        """See `curate.io.filesystem.Files.open`; nothing is decompressed."""
+        if not is_remote(path):
+            return _LOCAL.open(path)
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
+        return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+    def create(self, path: str) -> BinaryIO:
+        """See `curate.io.filesystem.Files.create`."""
+        if not is_remote(path):
+            return _LOCAL.create(path)
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
+        return cast(BinaryIO, FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+    def remove(self, path: str) -> None:
+        """See `curate.io.filesystem.Files.remove`."""
+        if not is_remote(path):
+            _LOCAL.remove(path)
+            return
+        from apache_beam.io.filesystems import FileSystems
+
+        FileSystems.delete([path])
+
+    def read_bytes(self, path: str) -> bytes:
+        """The whole content of a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self.open(path) as file:
+            return file.read()

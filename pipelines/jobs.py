@@ -1,0 +1,187 @@
+"""The two Beam jobs of a run: annotate the inputs, then decide and apply. Each is built here, and only here."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Dict, Optional
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import AsSingleton
+
+from curate.annotate import features_schema
+from curate.config import Config
+from curate.decisions.mixing import Mixture
+from curate.decisions.reference import Reference
+from curate.io.sources import InputPlan
+from curate.pipelines.files import BeamFiles
+from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
+from curate.pipelines.runner import make_runner, run
+from curate.pipelines.writing import Apply, WriteErrors, WriteTables
+from curate.report.overview import Overview
+from curate.schema import LEDGER, PAIRS
+from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
+from curate.transforms.decide import Decide
+from curate.transforms.duplicates import FindPairs
+from curate.transforms.merge import Merge
+
+OVERVIEW = "artefacts/overview.json"
+ROWS_PER_PARTITION = 250_000
+"""Documents whose decision columns one worker holds at a time: a few hundred bytes each."""
+
+
+def partitions_for(rows: int, workers: int) -> int:
+    """Partitions of the key spaces. Decisions do not depend on it."""
+    return max(workers, -(-rows // ROWS_PER_PARTITION))
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """Bytes of what earlier runs fitted; None where this run fits it itself."""
+
+    embedding: Optional[bytes] = None
+    centroids: Optional[bytes] = None
+    reference: Optional[Reference] = None
+
+
+def annotate_inputs(
+    plan: InputPlan,
+    config: Config,
+    artefacts: Artefacts,
+    directory: str,
+    options: PipelineOptions,
+    partitions: int,
+) -> None:
+    """Runs the job that writes annotations and errors.
+
+    Args:
+        plan: the inputs.
+        config: settings.
+        artefacts: embedding and centroids to use instead of fitted ones.
+        directory: of the output; gets annotations/features, annotations/pairs, annotations/*.npz and errors.
+        options: Beam's options.
+        partitions: partitions of the key spaces.
+    """
+    target = f"{directory}/annotations"
+    pipeline = beam.Pipeline(runner=make_runner(options), options=options)
+    embedding = None
+    if config.mixture.enabled:
+        if artefacts.embedding is not None:
+            embedding = pipeline | "GivenEmbedding" >> beam.Create([artefacts.embedding])
+        else:
+            share = min(1.0, 1.25 * config.mixture.sample / max(plan.rows, 1))
+            sampled = pipeline | "ReadForSample" >> ReadBlocks(plan)
+            embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, share)
+        _ = embedding | "WriteEmbedding" >> beam.ParDo(_WriteBytes(f"{target}/embedding.npz"))
+
+    read = pipeline | "Read" >> ReadBlocks(plan)
+    _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
+    features = (
+        read["blocks"]
+        | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
+        | "WriteFeatures" >> WriteTables(f"{target}/features", "location", features_schema(config))
+    )
+    if config.mixture.enabled:
+        if artefacts.centroids is not None:
+            centroids = pipeline | "GivenCentroids" >> beam.Create([artefacts.centroids])
+        else:
+            centroids = features | "FitCentroids" >> FitCentroids(config)
+        _ = centroids | "WriteCentroids" >> beam.ParDo(_WriteBytes(f"{target}/centroids.npz"))
+    if config.dedupe.enabled:
+        _ = (
+            features
+            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plan, config))
+            | "WritePairs" >> WriteTables(f"{target}/pairs", "left", PAIRS)
+        )
+    run(pipeline)
+
+
+def decide_annotated(
+    annotations: str,
+    plan: InputPlan,
+    config: Config,
+    artefacts: Artefacts,
+    directory: str,
+    options: PipelineOptions,
+    partitions: int,
+    apply: bool,
+) -> None:
+    """Runs the job that reads annotations and writes the ledger, its overview, and, if asked, the documents.
+
+    Args:
+        annotations: directory that `annotate_inputs` wrote.
+        plan: the inputs, as they were annotated.
+        config: settings of the decision.
+        artefacts: centroids of the annotations, and a reference to use instead of this corpus's own.
+        directory: of the output; gets ledger, overview.json and, if applied, data and held.
+        options: Beam's options.
+        partitions: partitions of the key spaces.
+        apply: whether to read the inputs again and write the documents.
+    """
+    files = BeamFiles()
+    pipeline = beam.Pipeline(runner=make_runner(options), options=options)
+    features = [file.path for file in files.match(f"{annotations}/features/*.parquet")]
+    pairs = [file.path for file in files.match(f"{annotations}/pairs/*.parquet")] if config.dedupe.enabled else []
+    inputs = {
+        "features": pipeline | "ReadFeatures" >> ReadTables(features, features_schema(config)),
+        "pairs": pipeline | "ReadPairs" >> ReadTables(pairs, PAIRS),
+    }
+    given: Dict[str, Optional[beam.PCollection]] = {"centroids": None, "reference": None}
+    for name, value in (("centroids", artefacts.centroids), ("reference", artefacts.reference)):
+        if value is not None and (name == "reference" or config.mixture.enabled):
+            given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
+    decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
+    ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", "place", LEDGER)
+    if apply:
+        _ = ledger | "Apply" >> Apply(plan, directory, config)
+    overview = (
+        ledger
+        | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))
+        | "MergeOverviews" >> beam.CombineGlobally(Merge())
+    )
+    renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum)
+    _ = (
+        pipeline
+        | "Once" >> beam.Create([f"{directory}/{OVERVIEW}"])
+        | "WriteOverview"
+        >> beam.Map(
+            _write_overview,
+            AsSingleton(overview),
+            AsSingleton(renamed),
+            AsSingleton(decided["reference"]),
+            AsSingleton(decided["mixture"]),
+        )
+    )
+    run(pipeline)
+
+
+class _WriteBytes(beam.DoFn):
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def process(self, content: bytes) -> Iterator[str]:
+        with BeamFiles().create(self._path) as file:
+            file.write(content)
+        yield self._path
+
+
+class _Overview(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, ledger: pa.Table, reference: Reference) -> Iterator[Overview]:
+        yield Overview.of(ledger, reference, self._config)
+
+
+def _write_overview(
+    path: str, overview: Optional[Overview], renamed: int, reference: Reference, mixture: Mixture
+) -> None:
+    content = {
+        "duplicate_ids": renamed,
+        "overview": (overview or Overview.empty()).to_dict(),
+        "reference": reference.to_dict(),
+        "mixture": mixture.to_dict(),
+    }
+    with BeamFiles().create(path) as file:
+        file.write(json.dumps(content, sort_keys=True).encode())

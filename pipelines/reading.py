@@ -1,0 +1,145 @@
+"""Wiring of reading: splits become blocks, and locations become the shingle sets of the texts that lie there."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Dict, Tuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.annotate import text_column
+from curate.config import Config
+from curate.io.blocks import read_split
+from curate.io.sources import InputPlan, Split
+from curate.pipelines.files import BeamFiles
+from curate.text.kernel import shingle_sets
+from curate.transforms.annotate import located
+from curate.transforms.duplicates import REQUESTS, SHINGLES
+from curate.transforms.tables import KeyedTable, concat, split_by_number
+
+SPLIT_BITS = 32
+"""A location is the number of the split shifted by this, plus the row in the split."""
+
+
+def split_start(number: int, row: int) -> int:
+    """The location of a row of a split."""
+    return number << SPLIT_BITS | row
+
+
+class ReadBlocks(beam.PTransform):
+    """Reads the splits of the input, each time it is applied: blocks go from the reader into the next step.
+
+    Returns:
+        {"blocks": tables with their place (`curate.transforms.annotate.located`),
+        "errors": tables of `curate.schema.ERRORS`}.
+    """
+
+    def __init__(self, plan: InputPlan) -> None:
+        self._plan = plan
+
+    def expand(self, begin: beam.pvalue.PBegin) -> Dict[str, beam.PCollection]:
+        """Applies the transform to a pipeline."""
+        outputs = (
+            begin
+            | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
+            | "Read"
+            >> beam.ParDo(_ReadBlocks(self._plan))
+            .with_output_types(pa.Table, errors=pa.Table)
+            .with_outputs("errors", main="blocks")
+        )
+        return {"blocks": outputs.blocks, "errors": outputs.errors}
+
+
+class _ReadBlocks(beam.DoFn):
+    def __init__(self, plan: InputPlan) -> None:
+        self._plan = plan
+
+    def process(self, number: int) -> Iterator[pa.Table]:
+        for block in read_split(self._plan.splits[number], self._plan, BeamFiles()):
+            if block.errors.num_rows:
+                yield beam.pvalue.TaggedOutput("errors", block.errors)
+            if block.table.num_rows:
+                yield located(block.table, block.source_file, split_start(number, block.location_start))
+
+
+class ReadTables(beam.PTransform):
+    """Reads small Parquet files that an earlier job wrote, each as one table.
+
+    Args:
+        paths: of the files.
+        schema: columns to read, in this order.
+    """
+
+    def __init__(self, paths: Sequence[str], schema: pa.Schema) -> None:
+        self._paths = list(paths)
+        self._schema = schema
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
+        """Applies the transform to a pipeline."""
+        paths = begin | "Paths" >> beam.Create(self._paths).with_output_types(str)
+        return paths | "ReadTable" >> beam.ParDo(_ReadTable(self._schema))
+
+
+class _ReadTable(beam.DoFn):
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+
+    def process(self, path: str) -> Iterator[pa.Table]:
+        with BeamFiles().open(path) as file:
+            table = pq.read_table(file, columns=self._schema.names, use_threads=False)
+        yield table.cast(self._schema)
+
+
+class ReadShingles(beam.PTransform):
+    """Reads the texts of candidates again and computes their shingle sets.
+
+    Returns:
+        (partition of the request, tables of `curate.transforms.duplicates.SHINGLES`).
+    """
+
+    def __init__(self, plan: InputPlan, config: Config) -> None:
+        self._plan = plan
+        self._config = config
+
+    def expand(self, requests: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to tables of `curate.transforms.duplicates.REQUESTS`."""
+        return (
+            requests
+            | "BySplit" >> beam.ParDo(_BySplit())
+            | "GroupSplits" >> beam.GroupByKey()
+            | "ReadAgain" >> beam.ParDo(_ReadShingles(self._plan, self._config))
+        )
+
+
+class _BySplit(beam.DoFn):
+    def process(self, requests: pa.Table) -> Iterator[KeyedTable]:
+        yield from split_by_number(requests, split_numbers(requests))
+
+
+class _ReadShingles(beam.DoFn):
+    def __init__(self, plan: InputPlan, config: Config) -> None:
+        self._plan = plan
+        self._config = config
+
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
+        number, tables = element
+        requests = concat(tables, REQUESTS).sort_by("location")
+        locations = requests["location"].to_numpy()
+        split: Split = self._plan.splits[number]
+        for block in read_split(split, self._plan, BeamFiles()):
+            start = split_start(number, block.location_start)
+            first, last = np.searchsorted(locations, [start, start + block.table.num_rows])
+            wanted = requests.slice(first, last - first)
+            if not wanted.num_rows:
+                continue
+            texts = text_column(block.table, self._config).take(pa.array(locations[first:last] - start))
+            values, offsets = shingle_sets(texts, shingle=self._config.dedupe.shingle)
+            lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
+            shingles = pa.table([wanted["content"], lists], schema=SHINGLES)
+            yield from split_by_number(shingles, wanted["partition"].to_numpy())
+
+
+def split_numbers(table: pa.Table) -> np.ndarray:
+    """The split that each row of a table with a `location` column lies in, int64."""
+    return (table["location"].to_numpy() >> np.uint64(SPLIT_BITS)).astype(np.int64)

@@ -1,0 +1,84 @@
+"""Which Beam runner a job uses: the one named by Beam's options, else FnApiRunner in one or N processes."""
+
+import logging
+from typing import Optional, Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
+from apache_beam.runners.runner import PipelineRunner
+
+from curate.errors import UsageError
+
+LOCAL_RUNNERS = (None, "FnApiRunner")
+
+
+def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
+    """Beam's options from the arguments that curate did not take itself.
+
+    The runner is always named: Beam's own default would first look for a Prism binary to download.
+
+    Raises:
+        UsageError: Beam does not know an option either.
+    """
+    options = PipelineOptions(list(arguments))
+    try:
+        known = options.get_all_options(drop_default=False)
+        unknown = _unknown(arguments)
+    except SystemExit:
+        raise UsageError(f"Beam cannot read its options {' '.join(arguments)!r}; see Beam's documentation") from None
+    if unknown:
+        raise UsageError(
+            f"unknown option {unknown[0]!r}: neither curate nor Beam has it; `curate run --help` lists curate's"
+        )
+    if known["runner"] in LOCAL_RUNNERS:
+        options.view_as(StandardOptions).runner = "FnApiRunner"
+        if workers > 1:
+            direct = options.view_as(DirectOptions)
+            direct.direct_num_workers = workers
+            direct.direct_running_mode = "multi_processing"
+    options.view_as(SetupOptions).pickle_library = "cloudpickle"
+    return options
+
+
+def _unknown(arguments: Sequence[str]) -> list[str]:
+    parser = _known_arguments()
+    return [argument for argument in parser.parse_known_args(list(arguments))[1] if argument.startswith("-")]
+
+
+def _known_arguments() -> "beam.options.pipeline_options._BeamArgumentParser":
+    parser = beam.options.pipeline_options._BeamArgumentParser(allow_abbrev=False)
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    return parser
+
+
+def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
+    """The runner object for local runs, which delivers the options to worker processes; None lets Beam choose."""
+    if options.view_as(StandardOptions).runner != "FnApiRunner":
+        return None
+    # FnApiRunner by name keeps the options to itself: file systems, picklers and plugins would be lost.
+    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+    return fn_runner.FnApiRunner(
+        provision_info=fn_runner.ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded))
+    )
+
+
+def quiet() -> None:
+    """Silences the INFO and WARNING lines of Beam's local runner, which tell a user of curate nothing."""
+    for name in ("apache_beam", "root"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def run(pipeline: beam.Pipeline) -> None:
+    """Runs a pipeline to its end.
+
+    Raises:
+        RuntimeError: it did not finish successfully.
+    """
+    result = pipeline.run()
+    state = result.wait_until_finish()
+    if state != beam.runners.runner.PipelineState.DONE:
+        raise RuntimeError(f"the Beam job ended in state {state}")

@@ -1,0 +1,211 @@
+"""Wiring of writing: tables become Parquet parts with stable names, decisions become data/ and held/."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Tuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.config import Config
+from curate.decisions.mixing import FINISHED
+from curate.hashing import hash_strings
+from curate.io.blocks import read_split
+from curate.io.sources import InputPlan
+from curate.io.writer import PartWriter, part_name, write_part
+from curate.pipelines.files import BeamFiles
+from curate.pipelines.reading import split_numbers, split_start
+from curate.transforms.tables import KeyedTable, concat, split_by_number
+
+OUTPUT_COLUMNS = {
+    "curate_id": ("id", pa.string()),
+    "curate_weight": ("weight", pa.float64()),
+    "curate_copies": ("copies", pa.int32()),
+    "curate_origin": ("origin", pa.string()),
+    "curate_p_synthetic": ("p_synthetic", pa.float32()),
+    "curate_cluster": ("cluster", pa.int32()),
+}
+FOLDERS = {"kept": "data", "held": "held"}
+SPLIT_COLUMN = {"curate_split": ("split", pa.string())}
+LOSS_COLUMN = {"curate_loss_weight": ("loss_weight", pa.float64())}
+
+_DECISION_FIELDS = ["location", "decision", "loss_weight", "split"]
+_DECISION_FIELDS += [field for field, _ in OUTPUT_COLUMNS.values()]
+DECISIONS = pa.schema([FINISHED.field(name) for name in _DECISION_FIELDS])
+
+
+def output_columns(config: Config) -> dict[str, Tuple[str, pa.DataType]]:
+    """The columns that curate adds to the documents: name → (column of `FINISHED`, type)."""
+    return {
+        **OUTPUT_COLUMNS,
+        **(SPLIT_COLUMN if config.run.split else {}),
+        **(LOSS_COLUMN if config.run.loss_weight else {}),
+    }
+
+
+def output_schema(schema: pa.Schema, config: Config) -> pa.Schema:
+    """The input columns plus those of curate, which replace columns of an earlier run."""
+    earlier = {*OUTPUT_COLUMNS, *SPLIT_COLUMN, *LOSS_COLUMN}
+    kept = [field for field in schema if field.name not in earlier]
+    added = [pa.field(name, kind) for name, (_, kind) in output_columns(config).items()]
+    return pa.schema([*kept, *added], schema.metadata)
+
+
+class WriteTables(beam.PTransform):
+    """Writes every table that has rows as one Parquet file, named after a key that no other table shares.
+
+    A retried bundle writes the same files again.
+
+    Args:
+        directory: to write to.
+        key: column whose first value names the file.
+        schema: columns to write.
+
+    Returns:
+        The tables, unchanged.
+    """
+
+    def __init__(self, directory: str, key: str, schema: pa.Schema) -> None:
+        self._directory = directory
+        self._key = key
+        self._schema = schema
+
+    def expand(self, tables: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of tables."""
+        return tables | "Write" >> beam.ParDo(_WriteTable(self._directory, self._key, self._schema))
+
+
+class _WriteTable(beam.DoFn):
+    def __init__(self, directory: str, key: str, schema: pa.Schema) -> None:
+        self._directory = directory
+        self._key = key
+        self._schema = schema
+
+    def process(self, table: pa.Table) -> Iterator[pa.Table]:
+        if table.num_rows:
+            path = f"{self._directory}/part-{table[self._key][0].as_py():016x}.parquet"
+            write_part(path, table.select(self._schema.names), BeamFiles())
+        yield table
+
+
+class WriteErrors(beam.PTransform):
+    """Writes tables of `curate.schema.ERRORS`, one file for each.
+
+    Returns:
+        The number of errors in each table.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def expand(self, errors: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of tables."""
+        return errors | "Write" >> beam.ParDo(_WriteErrors(self._directory))
+
+
+class _WriteErrors(beam.DoFn):
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def process(self, errors: pa.Table) -> Iterator[int]:
+        place = hash_strings(errors["source_file"].slice(0, 1))[0]
+        path = f"{self._directory}/part-{place:016x}-{errors['position'][0].as_py():012d}.parquet"
+        write_part(path, errors, BeamFiles())
+        yield errors.num_rows
+
+
+class Apply(beam.PTransform):
+    """Reads the inputs again and writes the documents that are kept and those that are held.
+
+    Args:
+        plan: the inputs, as they were annotated.
+        directory: of the output; parts go to its `data` and `held`.
+        config: settings.
+
+    Returns:
+        The number of documents in each written part.
+    """
+
+    def __init__(self, plan: InputPlan, directory: str, config: Config) -> None:
+        self._plan = plan
+        self._directory = directory
+        self._config = config
+
+    def expand(self, ledger: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to tables of `curate.decisions.mixing.FINISHED`."""
+        return (
+            ledger
+            | "BySplit" >> beam.ParDo(_DecisionsBySplit())
+            | "GroupSplits" >> beam.GroupByKey()
+            | "Write" >> beam.ParDo(_Apply(self._plan, self._directory, self._config))
+        )
+
+
+class _DecisionsBySplit(beam.DoFn):
+    def process(self, ledger: pa.Table) -> Iterator[KeyedTable]:
+        yield from split_by_number(ledger.select(DECISIONS.names), split_numbers(ledger))
+
+
+class _Apply(beam.DoFn):
+    def __init__(self, plan: InputPlan, directory: str, config: Config) -> None:
+        self._plan = plan
+        self._directory = directory
+        self._config = config
+
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[int]:
+        number, tables = element
+        decisions = concat(tables, DECISIONS).sort_by("location")
+        yield apply_split(number, decisions, self._plan, self._config, self._directory)
+
+
+def apply_split(number: int, decisions: pa.Table, plan: InputPlan, config: Config, directory: str) -> int:
+    """Writes the kept and the held documents of a split; no part where there are none.
+
+    Args:
+        number: of the split.
+        decisions: `DECISIONS` of the split, sorted by location.
+        plan: the inputs.
+        config: settings.
+        directory: of the output.
+
+    Returns:
+        The number of documents written.
+
+    Raises:
+        RuntimeError: the input no longer has the documents that were annotated.
+    """
+    schema = output_schema(plan.schema, config)
+    name = part_name(number, len(plan.splits))
+    found = written = 0
+    locations = decisions["location"].to_numpy()
+    with contextlib.ExitStack() as stack:
+        writers: dict[str, PartWriter] = {}
+        for block in read_split(plan.splits[number], plan, BeamFiles()):
+            start = split_start(number, block.location_start)
+            first, last = np.searchsorted(locations, [start, start + block.table.num_rows])
+            found += int(last - first)
+            of_block = decisions.slice(first, last - first)
+            for decision, folder in FOLDERS.items():
+                chosen = of_block.filter(pc.equal(of_block["decision"], decision))
+                if not chosen.num_rows:
+                    continue
+                if decision not in writers:
+                    writer = PartWriter(f"{directory}/{folder}/{name}", schema, BeamFiles())
+                    writers[decision] = stack.enter_context(writer)
+                rows = block.table.take(pc.subtract(chosen["location"], pa.scalar(start, pa.uint64())))
+                writers[decision].write(_with_decisions(rows, chosen, schema, config))
+                written += chosen.num_rows
+        if found != decisions.num_rows:
+            raise RuntimeError(
+                f"{plan.splits[number].path} has changed since it was annotated: {found} of "
+                f"{decisions.num_rows} documents found again; run curate anew"
+            )
+    return written
+
+
+def _with_decisions(rows: pa.Table, decisions: pa.Table, schema: pa.Schema, config: Config) -> pa.Table:
+    added = output_columns(config)
+    columns = [decisions[added[name][0]].cast(added[name][1]) if name in added else rows[name] for name in schema.names]
+    return pa.table(columns, schema=schema)
