@@ -1,0 +1,1 @@
+"""Clusters of documents: a corpus-fitted embedding and spherical k-means over it."""

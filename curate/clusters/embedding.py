@@ -1,0 +1,244 @@
+"""A document embedding fitted on the corpus itself: hashed TF-IDF of words, truncated SVD, unit length.
+
+No model is downloaded and no script is favoured: a token is a word, or one character of Han or kana, as the
+text kernel cuts them. Latent semantic analysis (Deerwester et al. 1990) spends its dimensions on what is
+frequent; so that a rare language or topic gets a direction of its own instead of vanishing into others,
+the fit is done twice, the second time with documents weighted by the inverse square root of the size of
+their provisional cluster.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import scipy.sparse
+from numba import njit
+from numpy.typing import NDArray
+
+from curate.clusters.artefact import digest, from_bytes, read_file, to_bytes
+from curate.clusters.decomposition import right_singular_vectors
+from curate.clusters.kmeans import assign, choose_k, fit_centroids
+from curate.hashing import UInt64Array
+
+BUCKETS = 2**16  # indices fit uint16
+MAX_TOKENS = 2_000  # of a document are read: enough for its topic, and a bound on the cost of a novel
+_SMALL_CORPUS = 200  # documents below which features of a single document count too
+_TERM_WEIGHTS = np.concatenate([[0], 1 + np.log(np.arange(1, 2**16))]).astype(np.float32)  # by count; 0 for 0
+
+
+@dataclass(frozen=True, eq=False)
+class SparseFeatures:
+    """Feature counts of documents, in compressed sparse rows.
+
+    Attributes:
+        indices: uint16[m], bucket of each feature, in the order of first occurrence in its document.
+        counts: uint16[m], occurrences.
+        offsets: int64[n + 1], document i owns the features offsets[i]:offsets[i + 1].
+    """
+
+    indices: NDArray[np.uint16]
+    counts: NDArray[np.uint16]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: NDArray[np.int64]) -> "SparseFeatures":
+        """The documents at these positions, in this order."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
+        picked = np.arange(offsets[-1], dtype=np.int64) + shift
+        return SparseFeatures(self.indices[picked], self.counts[picked], offsets)
+
+    @staticmethod
+    def concatenate(parts: Sequence["SparseFeatures"]) -> "SparseFeatures":
+        """The documents of all parts, one after the other."""
+        lengths = [np.diff(part.offsets) for part in parts]
+        return SparseFeatures(
+            np.concatenate([np.empty(0, np.uint16), *(part.indices for part in parts)]),
+            np.concatenate([np.empty(0, np.uint16), *(part.counts for part in parts)]),
+            np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, np.int64), *lengths]))]).astype(np.int64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A fitted embedding, an artefact.
+
+    Attributes:
+        idf: float32[BUCKETS], 0 where the fit saw no such feature.
+        components: float16[BUCKETS, d], right singular vectors; zero columns where the corpus had a lower rank.
+    """
+
+    idf: NDArray[np.float32]
+    components: NDArray[np.float16]
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the vectors that `transform` gives."""
+        return int(self.components.shape[1])
+
+    @cached_property
+    def id(self) -> str:
+        """Digest of the fitted arrays."""
+        return digest(self._arrays())
+
+    def transform(self, features: SparseFeatures) -> NDArray[np.float16]:
+        """Embeds documents: the same bits for a document whatever else is in the batch.
+
+        Returns:
+            float16[n, d] of unit rows; an all-zero row for a document without a feature known to the fit.
+        """
+        return _project(features.indices, features.counts, features.offsets, self._projection, _TERM_WEIGHTS).astype(
+            np.float16
+        )
+
+    def to_bytes(self) -> bytes:
+        """An .npz archive without pickles."""
+        return to_bytes(self._arrays())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Embedding":
+        """Reads what `to_bytes` gave; the same bytes give the same object, so that blocks can share it.
+
+        Raises:
+            UsageError: it is not such an archive.
+        """
+        return _read_embedding(content)
+
+    def save(self, path: str) -> None:
+        """Writes `to_bytes` to a file."""
+        with open(path, "wb") as file:
+            file.write(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str) -> "Embedding":
+        """Reads what `save` wrote.
+
+        Raises:
+            UsageError: the file cannot be read or is not such an archive.
+        """
+        return cls.from_bytes(read_file(path))
+
+    @cached_property
+    def _projection(self) -> NDArray[np.float32]:
+        return self.components.astype(np.float32) * self.idf[:, None]
+
+    def _arrays(self) -> dict[str, NDArray]:
+        return {"idf": self.idf, "components": self.components}
+
+
+@lru_cache(maxsize=2)
+def _read_embedding(content: bytes) -> Embedding:
+    arrays = from_bytes(content, ["idf", "components"])
+    return Embedding(arrays["idf"].astype(np.float32), arrays["components"].astype(np.float16))
+
+
+def document_features(hashes: UInt64Array, offsets: NDArray[np.int64], max_tokens: int = MAX_TOKENS) -> SparseFeatures:
+    """Counts the hashed tokens of each document.
+
+    Args:
+        hashes: uint64[m], token hashes of all documents (`curate.text.kernel.token_hashes`).
+        offsets: int64[n + 1], document i owns hashes[offsets[i]:offsets[i + 1]].
+        max_tokens: tokens read from the start of each document, at most 65,535.
+    """
+    return SparseFeatures(*_count(hashes, offsets, min(max_tokens, 65_535)))
+
+
+def fit_embedding(features: SparseFeatures, dimensions: int, seed: int) -> Embedding:
+    """Fits TF-IDF weights and components.
+
+    Term weight (1 + ln count)·idf, idf = ln((1 + n)/(1 + df)) + 1, rows of unit length.
+
+    Args:
+        features: of the sampled documents, in the order of their keys.
+        dimensions: of the embedding.
+        seed: of the decomposition and of the provisional clusters.
+    """
+    idf = _inverse_document_frequency(features)
+    matrix = _weighted_matrix(features, idf)
+    embedding = Embedding(idf, right_singular_vectors(matrix, dimensions, seed).astype(np.float16))
+    k = choose_k(len(features))
+    if k == 1:
+        return embedding
+    balanced = scipy.sparse.diags(_inverse_density(embedding.transform(features), k, seed)) @ matrix
+    return Embedding(idf, right_singular_vectors(balanced, dimensions, seed).astype(np.float16))
+
+
+def _inverse_document_frequency(features: SparseFeatures) -> NDArray[np.float32]:
+    documents = len(features)
+    frequency = np.bincount(features.indices, minlength=BUCKETS)
+    least = 2 if documents >= _SMALL_CORPUS else 1
+    idf = np.log((1 + documents) / (1 + frequency)) + 1
+    return np.where(frequency >= least, idf, 0).astype(np.float32)
+
+
+def _weighted_matrix(features: SparseFeatures, idf: NDArray[np.float32]) -> scipy.sparse.csr_matrix:
+    values = _TERM_WEIGHTS[features.counts] * idf[features.indices]
+    shape = (len(features), BUCKETS)
+    matrix = scipy.sparse.csr_matrix((values, features.indices.astype(np.int32), features.offsets), shape=shape)
+    matrix.eliminate_zeros()
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return (scipy.sparse.diags((1 / np.where(norms > 0, norms, 1)).astype(np.float32)) @ matrix).tocsr()
+
+
+def _inverse_density(vectors: NDArray[np.float16], k: int, seed: int) -> NDArray[np.float32]:
+    """1/√(size of the document's provisional cluster); documents without a vector get 1."""
+    keys = np.arange(len(vectors), dtype=np.uint64)
+    clusters, _ = assign(vectors, fit_centroids(vectors, keys, k, seed, iterations=5))
+    sizes = np.bincount(clusters[clusters >= 0], minlength=k)
+    return np.where(clusters >= 0, 1 / np.sqrt(np.maximum(sizes[clusters], 1)), 1).astype(np.float32)
+
+
+@njit(nogil=True, cache=True)
+def _count(hashes, offsets, max_tokens):  # type: ignore[no-untyped-def]
+    documents = len(offsets) - 1
+    capacity = 0
+    for i in range(documents):
+        capacity += min(offsets[i + 1] - offsets[i], max_tokens)
+    indices = np.empty(capacity, dtype=np.uint16)
+    counts = np.empty(capacity, dtype=np.uint16)
+    rows = np.zeros(documents + 1, dtype=np.int64)
+    slots = np.full(BUCKETS, -1, dtype=np.int64)  # where the current document counts each bucket
+    used = 0
+    for i in range(documents):
+        first = used
+        for j in range(offsets[i], min(offsets[i + 1], offsets[i] + max_tokens)):
+            # The multiplier of Fibonacci hashing: its upper 16 bits depend on all bits of the token hash.
+            bucket = (hashes[j] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(48)
+            slot = slots[bucket]
+            if slot < 0:
+                slots[bucket] = used
+                indices[used] = bucket
+                counts[used] = 1
+                used += 1
+            else:
+                counts[slot] += 1
+        for j in range(first, used):
+            slots[indices[j]] = -1
+        rows[i + 1] = used
+    return indices[:used].copy(), counts[:used].copy(), rows
+
+
+@njit(nogil=True, cache=True)
+def _project(indices, counts, offsets, projection, term_weights):  # type: ignore[no-untyped-def]
+    documents = len(offsets) - 1
+    dimensions = projection.shape[1]
+    vectors = np.zeros((documents, dimensions), dtype=np.float32)
+    for i in range(documents):
+        vector = vectors[i]
+        for j in range(offsets[i], offsets[i + 1]):
+            weight = term_weights[counts[j]]
+            component = projection[indices[j]]
+            for d in range(dimensions):
+                vector[d] += weight * component[d]
+        square = 0.0
+        for d in range(dimensions):
+            square += np.float64(vector[d]) * np.float64(vector[d])
+        if square > 0.0:
+            scale = np.float32(1.0 / np.sqrt(square))
+            for d in range(dimensions):
+                vector[d] *= scale
+    return vectors

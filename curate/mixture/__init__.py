@@ -1,0 +1,1 @@
+"""The mixture: reference shares, token allocation per cluster, and sampling by seeded hash."""

@@ -1,0 +1,194 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.config import Mixture
+from curate.mixture.allocation import AllocationOptions, allocate, targets
+from curate.mixture.reference import ClusterReference, cluster_reference
+
+TOLERANCE = 1e-6
+
+
+@st.composite
+def instances(draw):
+    k = draw(st.integers(1, 12))
+    tokens = st.one_of(st.just(0), st.integers(1, 50), st.integers(1, 1_000_000))
+
+    def column(values):
+        return np.array(draw(st.lists(values, min_size=k, max_size=k)))
+
+    accepted, synthetic, known = column(tokens), column(tokens), column(tokens)
+    documents = draw(st.sampled_from([0, 10, 200, 5_000]))
+    budgets = [0, 1, int(accepted.sum() * draw(st.floats(0.01, 6.0)))]
+    options = AllocationOptions(
+        alpha=draw(st.sampled_from([0.3, 0.7, 0.85, 1.0])),
+        max_head_loss=draw(st.sampled_from([0.0, 0.2, 1.0])),
+        synthetic_cap=draw(st.sampled_from([0.0, 0.1, 0.3, 0.9])),
+        token_budget=draw(st.sampled_from(budgets)),
+        max_copies=draw(st.integers(1, 6)),
+        growth=draw(st.sampled_from([1.0, 1.5, 10.0])),
+    )
+    reference = cluster_reference(known, documents, draw(st.sampled_from([0.05, 0.25, 0.9])))
+    return reference, accepted, synthetic, column(st.booleans()), column(st.booleans()), options
+
+
+def ceiling(result, options):
+    return result.accepted * np.where(result.boosted, options.max_copies, 1)
+
+
+@settings(max_examples=400, deadline=None)
+@given(instances())
+def test_guarantees(instance):
+    reference, accepted, _, _, frozen, options = instance
+    result = allocate(*instance)
+    scale = max(result.total, 1.0) * TOLERANCE
+    r, s, budget = result.real, result.synthetic, options.token_budget
+    assert np.all(np.isfinite(r)) and np.all(np.isfinite(s)) and np.all(s >= 0) and np.all(r >= 0)
+    # G1
+    if budget == 0 or budget >= accepted.sum():
+        assert np.all(r >= accepted)
+        assert np.all(result.real_weight[accepted > 0] >= 1)
+    # G2, G3
+    floor_tokens = result.floor * result.total
+    met = r + s >= floor_tokens - scale
+    assert np.array_equal(met | (result.missing > 0), np.ones_like(met))
+    np.testing.assert_allclose(result.missing, np.where(result.missing > 0, floor_tokens - r - s, 0), atol=scale)
+    limited = budget >= accepted.sum() if budget else any("growth" in warning for warning in result.warnings)
+    supplied = ceiling(result, options) >= floor_tokens
+    if not limited:
+        assert np.all(met[supplied])
+    assert np.all(result.cause[(result.missing > 0) & ~supplied] == "supply")
+    assert np.all(result.floor[reference.tail] == result.reference[reference.tail])
+    # G4
+    cap = options.synthetic_cap
+    assert s.sum() <= cap * result.total + scale
+    assert np.all(s <= cap * (r + s) + scale)
+    assert np.all(s[(accepted == 0) | frozen] == 0)
+    assert np.all(s <= result.available + scale)
+    # G5
+    assert np.all(r <= ceiling(result, options) + scale)
+    # sizes
+    if budget:
+        assert result.total <= budget * (1 + TOLERANCE) + scale
+        if budget <= ceiling(result, options).sum():
+            assert r.sum() == pytest.approx(budget, rel=1e-6)
+    else:
+        assert r.sum() <= options.growth * accepted.sum() + scale
+    json.dumps(result.to_dict())
+
+
+@settings(max_examples=100, deadline=None)
+@given(instances(), st.integers(0, 20))
+def test_synthetic_supply_never_moves_real_tokens(instance, factor):
+    reference, accepted, synthetic, gate, frozen, options = instance
+    one = allocate(reference, accepted, synthetic, gate, frozen, options)
+    many = allocate(reference, accepted, synthetic * factor, gate, frozen, options)
+    assert np.array_equal(one.real, many.real)
+    assert np.array_equal(one.real_weight, many.real_weight)
+
+
+@settings(max_examples=100, deadline=None)
+@given(instances(), st.randoms(use_true_random=False))
+def test_does_not_depend_on_the_numbering_of_clusters(instance, random):
+    reference, *columns, options = instance
+    # Of clusters with equal shares the lower-numbered ones become the tail, so the tail moves along.
+    order = list(range(len(reference.share)))
+    random.shuffle(order)
+    moved = ClusterReference(reference.share[order], reference.documents, reference.tail[order])
+    before = allocate(reference, *columns, options)
+    after = allocate(moved, *(column[order] for column in columns), options)
+    scale = max(before.total, 1.0) * TOLERANCE
+    np.testing.assert_allclose(after.real, before.real[order], atol=scale)
+    np.testing.assert_allclose(after.synthetic, before.synthetic[order], atol=scale)
+
+
+@settings(max_examples=200, deadline=None)
+@given(instances())
+def test_size_without_budget_is_the_smallest_fixed_point(instance):
+    reference, accepted, synthetic, gate, frozen, options = instance
+    if options.token_budget or reference.documents < options.min_reference:
+        return
+    free = AllocationOptions(**{**vars(options), "growth": 1e9})
+    result = allocate(reference, accepted, synthetic, gate, frozen, free)
+    size = float(accepted.sum())
+    for _ in range(300):  # monotone iteration from below, the definition
+        size = float(np.clip(size * result.target, accepted, ceiling(result, free)).sum())
+    assert result.real.sum() >= size * (1 - 1e-9)
+    again = np.clip(result.real.sum() * result.target, accepted, ceiling(result, free)).sum()
+    assert again == pytest.approx(result.real.sum(), rel=1e-6, abs=1e-6)
+
+
+def simple(known, accepted, synthetic, gate=True, frozen=False, documents=1_000, **options):
+    k = len(known)
+    reference = cluster_reference(np.array(known), documents, 0.25, kappa=0.0)
+    flags = np.full(k, gate), np.full(k, frozen)
+    return allocate(reference, np.array(accepted), np.array(synthetic), *flags, AllocationOptions(**options))
+
+
+def test_rare_cluster_is_lifted_to_its_reference_share():
+    result = simple([900, 100], [990, 10], [0, 0], alpha=1.0)
+    assert result.tail.tolist() == [False, True]
+    assert result.real.tolist() == [990, 40]  # four copies, the most
+    assert result.missing[1] > 0 and result.cause[1] == "supply"
+
+
+def test_shortage_is_filled_up_to_the_cap():
+    result = simple([900, 100], [990, 10], [0, 1_000], alpha=1.0, gate=False)
+    assert result.real.tolist() == [990, 10]
+    assert result.synthetic[1] == pytest.approx(10 * 0.3 / 0.7)
+    assert result.synthetic_weight[1] == pytest.approx(10 * 0.3 / 0.7 / 1_000, abs=1e-8)
+
+
+@pytest.mark.parametrize("change", [{"frozen": True}, {"documents": 199}, {"synthetic_cap": 0.0}])
+def test_no_fill(change):
+    assert simple([900, 100], [990, 10], [0, 1_000], **change).synthetic.sum() == 0
+
+
+def test_small_reference_keeps_everything_once_and_warns():
+    result = simple([1, 99], [990, 10], [50, 50], documents=10)
+    assert result.real_weight.tolist() == [1, 1]
+    assert "fewer than 200" in result.warnings[0]
+
+
+def test_all_synthetic_builds_nothing():
+    result = simple([500, 500], [0, 0], [1_000, 1_000])
+    assert result.total == 0
+    assert result.synthetic_weight.tolist() == [0, 0]
+
+
+def test_one_cluster():
+    result = simple([10], [500], [500])
+    assert (result.real[0], result.synthetic[0], result.target[0]) == (500, 0, 1)
+
+
+def test_budget_takes_real_first():
+    below = simple([500, 500], [800, 200], [800, 800], token_budget=600, gate=False)
+    assert below.real.sum() == pytest.approx(600) and below.synthetic.sum() == 0
+    assert below.real[1] == pytest.approx(200)
+    above = simple([500, 500], [800, 200], [800, 800], token_budget=2_000, gate=False)
+    assert above.real.tolist() == [800, 200]
+    assert 0 < above.synthetic.sum() <= 0.3 * above.total * (1 + 1e-9)
+
+
+def test_growth_is_limited():
+    result = simple([100] * 5, [500, 125, 125, 125, 125], [0] * 5, growth=1.1)
+    assert result.real.sum() == pytest.approx(1_100)
+    assert "growth" in result.warnings[0]
+
+
+def test_targets_sum_to_one_and_keep_their_floors():
+    share = np.array([0.7, 0.2, 0.06, 0.04])
+    target, floor = targets(share, np.array([False, False, True, True]), 0.5, 0.2)
+    assert target.sum() == pytest.approx(1)
+    assert np.all(target >= floor - 1e-12)
+    assert floor.tolist() == pytest.approx([0.56, 0.16, 0.06, 0.04])
+    assert np.all(target[2:] > share[2:])
+
+
+def test_defaults_are_those_of_the_configuration():
+    mixture = Mixture()
+    for name, value in vars(AllocationOptions()).items():
+        assert value == getattr(mixture, name)
