@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import scipy.special
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, stage_seed, uniform
@@ -32,6 +33,7 @@ LENGTH_BINS = ("0-50", "50-100", "100-200", "200-500", "500-1000", "1000+")
 HELD_OUT = 0.2
 """Share of the trusted documents that checks the thresholds instead of setting them."""
 
+_FREEZE_CHANCE = 0.01
 _MOST_SCORES = 20_000  # per language and per language × length bin
 _MOST_CLUSTER_SCORES = 2_000  # there may be thousands of clusters
 
@@ -142,11 +144,15 @@ class Calibration:
     def frozen(self, group: str, alpha: float) -> bool:
         """Whether humans outside the calibration of the group exceed its threshold more often than 2α.
 
-        Checked once the left-out documents suffice to see a rate of α, that is from ⌈1/α⌉ of them.
+        By more than chance: as many exceed it, or more, in less than one of a hundred samples of that size with the
+        rate α. Checked once the left-out documents suffice to see such a rate, that is from ⌈1/α⌉ of them.
         """
         check = self.checks.get(group, np.empty(0, np.float32))
-        threshold = conformal_threshold(self.scores.get(group, check[:0]), alpha)
-        return len(check) >= math.ceil(1 / alpha) and bool(np.mean(check > threshold) > 2 * alpha)
+        if len(check) < math.ceil(1 / alpha):
+            return False
+        above = int(np.sum(check > conformal_threshold(self.scores.get(group, check[:0]), alpha)))
+        by_chance = float(scipy.special.bdtrc(above - 1, len(check), alpha))
+        return above > 2 * alpha * len(check) and by_chance < _FREEZE_CHANCE
 
     def _groups(self) -> dict[str, Any]:
         return {

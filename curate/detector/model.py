@@ -108,7 +108,7 @@ def load_detector(path: str | None = None) -> Detector:
         UsageError: the file is missing, is no fastText model, or has other labels than machine and human.
     """
     if path is None:
-        with resources.as_file(resources.files("curate.detector").joinpath("model", MODEL_FILE)) as shipped:
+        with resources.as_file(resources.files("curate.detector").joinpath("model").joinpath(MODEL_FILE)) as shipped:
             return _load(shipped, shipped.stat().st_mtime_ns)
     file = Path(path)
     if file.is_dir():

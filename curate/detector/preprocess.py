@@ -12,7 +12,7 @@ text gives the same line everywhere.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MAX_CHARS = 6_000
+MAX_CHARS = 3_000
 """Characters, after whitespace is collapsed, from the start of a text that are read."""
 
 # Cut before anything else, so that the cost of a text is bounded; layout rarely takes more than three quarters.

@@ -17,8 +17,7 @@ Floats = NDArray[np.float64]
 
 BINS = 20
 _SMOOTHING = 0.5  # Dirichlet pseudo-count per bin (Jeffreys), so that an empty bin does not decide
-_ITERATIONS = 500
-_TOLERANCE = 1e-7
+_HALVINGS = 30  # to 1e-9
 
 
 @dataclass(frozen=True)
@@ -158,15 +157,17 @@ def _smooth(counts: Counts) -> Floats:
 
 
 def _mixture_shares(observed: Counts, human: Floats, machine: Floats) -> Floats:
-    """EM on rows: observed int64[k, bins], human and machine float64[k, bins] → float64[k]."""
+    """The fixed point of EM on rows: observed int64[k, bins], human and machine float64[k, bins] → float64[k].
+
+    The likelihood is concave in π, so the fixed point is where its slope Σ w_b (f1_b - f0_b) / (π f1_b + (1 - π) f0_b)
+    changes sign, or an end. Halving finds it in a tenth of the steps that EM takes.
+    """
     with np.errstate(invalid="ignore"):
         weights = observed / observed.sum(axis=1, keepdims=True)
-    shares = np.full(len(observed), 0.5)
-    for _ in range(_ITERATIONS):
-        positive = shares[:, None] * machine
-        updated = np.sum(weights * positive / (positive + (1 - shares[:, None]) * human), axis=1)
-        moved = np.max(np.abs(updated - shares))
-        shares = updated
-        if not moved > _TOLERANCE:
-            break
-    return shares
+    gap = machine - human
+    low, high = np.zeros(len(observed)), np.ones(len(observed))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        rising = np.sum(weights * gap / (human + middle[:, None] * gap), axis=1) > 0
+        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
+    return np.where(np.isnan(weights).any(axis=1), np.nan, (low + high) / 2)
