@@ -13,6 +13,7 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
+from curate.transforms.tables import NamedCollections
 
 PARTITIONS = 8
 """Partitions of the shuffles; results do not depend on it."""
@@ -34,6 +35,11 @@ class Curate(beam.PTransform):
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
         hold and the reason; rows only) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
+
+    Raises:
+        UsageError: a bad setting.
+        TypeError: the elements are of another kind.
+        ValueError: the input is unbounded or windowed.
     """
 
     _sections: Tuple[str, ...] = ("dedupe", "provenance", "synthetic", "mixture")
@@ -43,8 +49,13 @@ class Curate(beam.PTransform):
         self._settings = self._only_own_sections(config or {})
         self._config = make_config(self._settings)
 
-    def expand(self, documents: beam.PCollection) -> Dict[str, beam.PCollection]:
+    def expand(self, documents: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of documents."""
+        if not documents.is_bounded or not documents.windowing.is_default():
+            raise ValueError(
+                f"the input of {self.label} is unbounded or windowed, but duplicates and shares are those of a whole "
+                "corpus; give a bounded PCollection in the global window"
+            )
         config = self._config
         of_tables = documents.element_type is pa.Table
         if of_tables:
@@ -63,7 +74,7 @@ class Curate(beam.PTransform):
             outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)
             outputs["errors"] = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Tuple[Any, str])
         else:
-            outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows()
+            outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows(documents.element_type)
             outputs["errors"] = converted["errors"]
         outputs["ledger"] = ledger
         return {name: outputs[name] for name in self._outputs}

@@ -1,7 +1,7 @@
 """Wiring of the decisions: from features and verified pairs to one ledger row per document (DESIGN section 4)."""
 
 from collections.abc import Iterator
-from typing import Any, Dict, Optional
+from typing import Optional
 
 import apache_beam as beam
 import pyarrow as pa
@@ -16,7 +16,7 @@ from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.identity import PrepareDocuments
 from curate.transforms.merge import Merge
-from curate.transforms.tables import concat
+from curate.transforms.tables import NamedCollections, concat
 
 
 class Decide(beam.PTransform):
@@ -45,7 +45,7 @@ class Decide(beam.PTransform):
         self._reference = reference
         self._partitions = partitions
 
-    def expand(self, inputs: Dict[str, Any]) -> Dict[str, beam.PCollection]:
+    def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"features": …, "pairs": …}, PCollections of tables."""
         config = self._config
         prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)

@@ -1,7 +1,7 @@
 """Wiring of near-duplicate search: band keys, candidates, verification, and the gathering of linked documents."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Dict, Tuple
+from typing import Dict, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -13,7 +13,7 @@ from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
 from curate.hashing import UInt64Array
 from curate.schema import PAIRS
-from curate.transforms.tables import KeyedTable, concat, split_by, split_by_number
+from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
 
 BANDS = pa.schema([("key", pa.uint64()), ("content", pa.uint64()), ("location", pa.uint64())])
 CANDIDATES = pa.schema(
@@ -203,7 +203,7 @@ class CloseGroups(beam.PTransform):
         self._rounds = rounds
         self._partitions = partitions
 
-    def expand(self, inputs: Dict[str, Any]) -> beam.PCollection:
+    def expand(self, inputs: NamedCollections) -> beam.PCollection:
         """Applies the transform to {"documents": …, "pairs": …}, PCollections of tables."""
         documents, pairs = inputs["documents"], inputs["pairs"]
         if self._partitions == 1:

@@ -11,7 +11,7 @@ from curate.clusters.kmeans import Centroids
 from curate.config import Config
 from curate.decisions.documents import DOCUMENTS, prepare_documents
 from curate.decisions.identity import partition_hashes, resolve_ids
-from curate.transforms.tables import KeyedTable, concat, split_by
+from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 
 
 class PrepareDocuments(beam.PTransform):
@@ -31,7 +31,7 @@ class PrepareDocuments(beam.PTransform):
         self._centroids = centroids
         self._partitions = partitions
 
-    def expand(self, features: beam.PCollection) -> dict[str, beam.PCollection]:
+    def expand(self, features: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of feature tables."""
         side = b"" if self._centroids is None else AsSingleton(self._centroids, default_value=b"")
         outputs = (

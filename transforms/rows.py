@@ -5,16 +5,22 @@ Rows cross one CoGroupByKey, keyed by the hashes of id and row; everything befor
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.typehints.row_type import RowTypeConstraint
+from apache_beam.typehints.typehints import TupleConstraint
 
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.io.ids import document_ids
-from curate.transforms.tables import KeyedTable, concat, split_by
+from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
+
+KeyedRow = Tuple[bytes, Any]
+"""Type of both sides of the join of rows. If they had different types, Beam would lose that of the key as well."""
 
 OUTCOMES = ("kept", "dropped", "held")
 
@@ -35,6 +41,14 @@ DROPPED_COLUMNS = {
 ADDED = {"kept": KEPT_COLUMNS, "held": {**KEPT_COLUMNS, **DROPPED_COLUMNS}, "dropped": DROPPED_COLUMNS}
 """Output → the columns added to its elements → the column of the ledger each comes from."""
 
+_PYTHON_TYPES = {
+    pa.string(): Optional[str],
+    pa.int32(): Optional[int],
+    pa.float32(): Optional[float],
+    pa.float64(): Optional[float],
+}
+_NO_ROWS = (str, bytes, int, float, bool, pa.RecordBatch)
+
 _HASHES = ("id_hash", "row_hash")
 
 
@@ -50,22 +64,48 @@ def as_mapping(row: Any) -> Mapping[str, Any]:
         return row._asdict()
     if dataclasses.is_dataclass(row) and not isinstance(row, type):
         return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
-    raise TypeError(
-        f"an element is a {type(row).__name__}, expected a dict, beam.Row, NamedTuple, dataclass or pyarrow.Table; "
-        "map it to one of these first"
-    )
+    raise TypeError(_unexpected(type(row).__name__))
 
 
-def with_columns(row: Any, added: Mapping[str, Any]) -> Any:
-    """A row of the same kind with more columns; NamedTuples and dataclasses get those that they declare."""
+def _unexpected(kind: Any) -> str:
+    return f"an element is a {kind}, expected a dict, beam.Row, NamedTuple, dataclass or pyarrow.Table; map it first"
+
+
+def with_columns(row: Any, added: Mapping[str, Any], declared: bool) -> Any:
+    """A row of the same kind with more columns.
+
+    Args:
+        row: what `as_mapping` takes.
+        added: the columns and their values.
+        declared: whether the row is of a class of the user's, a NamedTuple or dataclass. Such rows get the columns
+            that the class declares. Of other rows Beam's coder makes NamedTuples, which become beam.Rows again.
+    """
     if isinstance(row, Mapping):
         return {**row, **added}
-    if isinstance(row, beam.Row):
-        return beam.Row(**{**row.as_dict(), **added})
-    declared = {name: value for name, value in added.items() if hasattr(row, name)}
-    if not declared:
+    if not declared and (isinstance(row, beam.Row) or type(row).__name__.startswith("BeamSchema_")):
+        return beam.Row(**{**as_mapping(row), **added})
+    known = {name: value for name, value in added.items() if hasattr(row, name)}
+    if not known:
         return row
-    return row._replace(**declared) if hasattr(row, "_replace") else dataclasses.replace(row, **declared)
+    return row._replace(**known) if hasattr(row, "_replace") else dataclasses.replace(row, **known)
+
+
+def is_declared(element_type: Any) -> bool:
+    """Whether elements are of a NamedTuple or dataclass of the user's."""
+    declared = getattr(element_type, "user_type", element_type)
+    kinds = hasattr(declared, "_fields") or dataclasses.is_dataclass(declared)
+    return isinstance(declared, type) and kinds and not declared.__name__.startswith("BeamSchema_")
+
+
+def output_type(element_type: Any, outcome: str) -> Any:
+    """The type of the rows of an output: that of the input, with the fields of `ADDED` where it is a schema."""
+    if is_declared(element_type):
+        return element_type
+    if isinstance(element_type, RowTypeConstraint):
+        fields: Dict[str, Any] = dict(element_type._fields)
+        fields.update({name: _PYTHON_TYPES[FINISHED.field(column).type] for name, column in ADDED[outcome].items()})
+        return RowTypeConstraint.from_fields(list(fields.items()))
+    return Any
 
 
 class RowsToTables(beam.PTransform):
@@ -73,16 +113,21 @@ class RowsToTables(beam.PTransform):
 
     Returns:
         {"blocks": tables, "rows": (id and row hash, row), "errors": (row, message) of rows that Arrow cannot hold}.
+
+    Raises:
+        TypeError: the elements cannot be rows, or are tables that the PCollection's type does not tell.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def expand(self, rows: beam.PCollection) -> Dict[str, beam.PCollection]:
+    def expand(self, rows: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of rows."""
+        if rows.element_type in _NO_ROWS or isinstance(rows.element_type, TupleConstraint):
+            raise TypeError(_unexpected(rows.element_type))
         batches = rows | "Batch" >> beam.BatchElements(min_batch_size=64, max_batch_size=2048)
         outputs = batches | "ToTable" >> beam.ParDo(_ToTable(self._config)).with_output_types(
-            pa.Table, rows=Tuple[bytes, rows.element_type], errors=Tuple[Any, str]
+            pa.Table, rows=KeyedRow, errors=Tuple[Any, str]
         ).with_outputs("rows", "errors", main="blocks")
         return {"blocks": outputs.blocks, "rows": outputs.rows, "errors": outputs.errors}
 
@@ -92,54 +137,78 @@ class _ToTable(beam.DoFn):
         self._config = config
 
     def process(self, batch: List[Any]) -> Iterator[Any]:
+        if any(isinstance(row, pa.Table) for row in batch):
+            raise TypeError(
+                "an element is a pyarrow.Table, but the type of the PCollection does not tell; "
+                "end the step before with .with_output_types(pyarrow.Table)"
+            )
         try:
-            yield from self._convert(batch)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            for row in batch:
-                try:
-                    yield from self._convert([row])
-                except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-                    yield beam.pvalue.TaggedOutput("errors", (row, " ".join(str(error).split())))
+            table = _table([as_mapping(row) for row in batch], self._config.documents.columns.text)
+            ids = document_ids(table, self._config)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            if len(batch) == 1:
+                yield beam.pvalue.TaggedOutput("errors", (batch[0], " ".join(str(error).split())))
+            else:  # rows that do not go together in a column may be fine apart
+                middle = len(batch) // 2
+                yield from self.process(batch[:middle])
+                yield from self.process(batch[middle:])
+            return
+        yield table
+        for pair in zip(_row_keys(ids.id_hash, ids.row_hash), batch, strict=True):
+            yield beam.pvalue.TaggedOutput("rows", pair)
 
-    def _convert(self, batch: List[Any]) -> List[Any]:
-        table = pa.Table.from_pylist([dict(as_mapping(row)) for row in batch])
-        ids = document_ids(table, self._config)
-        keys = _row_keys(ids.id_hash, ids.row_hash)
-        return [table, *(beam.pvalue.TaggedOutput("rows", pair) for pair in zip(keys, batch, strict=True))]
+
+def _table(rows: List[Mapping[str, Any]], text: str) -> pa.Table:
+    """A table with the columns of all rows and `text`, null where a row has none; Arrow takes those of the first."""
+    names = sorted({text, *(name for row in rows for name in row)})
+    return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
 
 
 class JoinRows(beam.PTransform):
     """Sends every row to the output that its ledger row says.
 
+    Args:
+        element_type: of the rows.
+
     Returns:
         {"kept": …, "dropped": …, "held": …}, PCollections of rows with the columns of `ADDED`.
     """
 
-    def expand(self, inputs: Dict[str, Any]) -> Dict[str, beam.PCollection]:
+    def __init__(self, element_type: Any) -> None:
+        self._element_type = element_type
+
+    def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"rows": …, "ledger": …}."""
+        types = {name: output_type(self._element_type, name) for name in OUTCOMES}
         outputs = (
             {"rows": inputs["rows"], "ledger": inputs["ledger"] | "LedgerRows" >> beam.ParDo(_LedgerRows())}
             | "Join" >> beam.CoGroupByKey()
-            | "Route" >> beam.ParDo(_RouteRows()).with_outputs(*OUTCOMES)
+            | "Route"
+            >> beam.ParDo(_RouteRows(is_declared(self._element_type)))
+            .with_output_types(Any, **types)
+            .with_outputs(*OUTCOMES)
         )
         return {name: outputs[name] for name in OUTCOMES}
 
 
 class _LedgerRows(beam.DoFn):
-    def process(self, ledger: pa.Table) -> Iterator[Tuple[bytes, Dict[str, Any]]]:
+    def process(self, ledger: pa.Table) -> Iterator[KeyedRow]:
         names = sorted({"decision", *KEPT_COLUMNS.values(), *DROPPED_COLUMNS.values()})
         keys = _row_keys(*(ledger[name].to_numpy() for name in _HASHES))
         yield from zip(keys, ledger.select(names).to_pylist(), strict=True)
 
 
 class _RouteRows(beam.DoFn):
+    def __init__(self, declared: bool) -> None:
+        self._declared = declared
+
     def process(self, element: Tuple[bytes, Dict[str, Iterable[Any]]]) -> Iterator[Any]:
         # Rows with the same key are equal in every column, so any of them may take any of the ledger rows.
         decisions = sorted(element[1]["ledger"], key=lambda decision: decision["id"])
         for row, decision in zip(list(element[1]["rows"]), decisions, strict=True):
             outcome = decision["decision"]
             added = {name: decision[column] for name, column in ADDED[outcome].items()}
-            yield beam.pvalue.TaggedOutput(outcome, with_columns(row, added))
+            yield beam.pvalue.TaggedOutput(outcome, with_columns(row, added, self._declared))
 
 
 class JoinTables(beam.PTransform):
@@ -154,7 +223,7 @@ class JoinTables(beam.PTransform):
         self._config = config
         self._partitions = partitions
 
-    def expand(self, inputs: Dict[str, Any]) -> Dict[str, beam.PCollection]:
+    def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"tables": …, "ledger": …}."""
         outputs = (
             {
@@ -192,20 +261,30 @@ class _LedgerById(beam.DoFn):
 
 class _RouteTables(beam.DoFn):
     def process(self, element: Tuple[int, Dict[str, Iterable[pa.Table]]]) -> Iterator[Any]:
-        tables = pa.concat_tables(element[1]["tables"], promote_options="permissive")
-        hashes = [f"curate_{name}" for name in _HASHES]
-        tables = tables.sort_by([(name, "ascending") for name in hashes]).drop_columns(hashes)
+        names = [f"curate_{name}" for name in _HASHES]
+        tables = list(element[1]["tables"])
+        hashes = [np.concatenate([table[name].to_numpy() for table in tables]) for name in names]
         ledger = concat(element[1]["ledger"], FINISHED)
         ledger = ledger.sort_by([(name, "ascending") for name in (*_HASHES, "id")])
-        decisions = ledger["decision"].to_numpy(zero_copy_only=False)
-        for outcome in OUTCOMES:
-            chosen = pa.array(np.flatnonzero(decisions == outcome))
-            if not len(chosen):
-                continue
-            table, rows = tables.take(chosen), ledger.take(chosen)
+        # The n-th row in hash order has the n-th row of the ledger; rows with the same hashes are equal.
+        place = np.empty(ledger.num_rows, dtype=np.int64)
+        place[np.lexsort(hashes[::-1])] = np.arange(ledger.num_rows)
+        start = 0
+        for table in tables:
+            decisions = ledger.take(pa.array(place[start : start + table.num_rows]))
+            start += table.num_rows
+            yield from _route(table.drop_columns(names), decisions)
+
+
+def _route(table: pa.Table, decisions: pa.Table) -> Iterator[Any]:
+    for outcome in OUTCOMES:
+        chosen = pc.equal(decisions["decision"], outcome)
+        rows = decisions.filter(chosen)
+        if rows.num_rows:
+            routed = table.filter(chosen)
             for name, column in ADDED[outcome].items():
-                table = _set_column(table, name, rows[column])
-            yield beam.pvalue.TaggedOutput(outcome, table)
+                routed = _set_column(routed, name, rows[column])
+            yield beam.pvalue.TaggedOutput(outcome, routed)
 
 
 def _set_column(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:

@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from curate.hashing import mix
-from curate.transforms.tables import concat
+from curate.transforms.tables import TableCoder, concat
 
 
+@beam.typehints.with_input_types(pa.Table)
+@beam.typehints.with_output_types(pa.Table)
 class SmallestHashes(beam.CombineFn):
     """Keeps the rows whose `key` column (uint64) has the smallest hashes.
 
@@ -26,6 +28,10 @@ class SmallestHashes(beam.CombineFn):
         self._size = size
         self._seed = seed
         self._schema = schema
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        """Accumulators are lists of tables."""
+        return beam.coders.ListCoder(TableCoder())
 
     def create_accumulator(self) -> List[pa.Table]:
         """An empty sample."""

@@ -5,7 +5,8 @@ columns, so that a shuffle costs Arrow's bytes and no Python object per document
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Tuple
+from itertools import pairwise
+from typing import Any, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -15,6 +16,10 @@ from numpy.typing import NDArray
 from curate.hashing import UInt64Array, mix
 
 KeyedTable = Tuple[int, pa.Table]
+
+NamedCollections = Any
+"""Type of `expand`'s input or result where it is a dict from names to PCollections: a Dict in that place makes Beam
+warn that it ignores the hint."""
 
 
 class TableCoder(beam.coders.Coder):
@@ -34,6 +39,10 @@ class TableCoder(beam.coders.Coder):
         """Reads the stream without copying."""
         with pa.ipc.open_stream(pa.py_buffer(encoded)) as reader:
             return reader.read_all()
+
+    def estimate_size(self, value: pa.Table) -> int:
+        """Bytes of the rows, for Beam's sampled metrics, which would encode whole tables for it otherwise."""
+        return value.nbytes
 
     def is_deterministic(self) -> bool:
         """Never a key: equal tables may be chunked differently."""
@@ -75,9 +84,8 @@ def split_by_number(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[Key
     """Cuts a table by a number given for each row."""
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(order) else []
-    bounds = [*starts, len(order)]
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    for start, end in pairwise([0, *changes, len(order)] if len(order) else []):
         yield int(ordered[start]), table.take(pa.array(order[start:end]))
 
 

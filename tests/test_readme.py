@@ -1,0 +1,65 @@
+"""Every example of the README runs: its Python blocks, and its curate commands on small files of the names it uses."""
+
+import gzip
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curate.pipelines.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    for block in blocks("text"):
+        for line in block.splitlines():
+            words = shlex.split(line) if re.match(r"(\.venv/bin/)?curate (run|explain|decide)", line) else []
+            if words:
+                yield words[1:]
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = "amber basin cedar delta ember fjord grove haven islet juniper knoll lagoon meadow".split()
+    texts = [" ".join(words[(i * k) % 13] for k in range(1, 80)) + f" number {i}" for i in range(30)]
+    rows = [{"id": "SOME-ID" if i == 0 else f"d{i}", "text": text, "language": "en"} for i, text in enumerate(texts)]
+    pq.write_table(pa.Table.from_pylist(rows), "corpus.parquet")
+    Path("crawl").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows[:20]), "crawl/a.parquet")
+    with gzip.open("forum.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows[20:])
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_examples(code, directory, capsys):
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_commands(directory):
+    given = list(commands())
+    assert {words[0] for words in given} == {"run", "explain", "decide"}
+    for words in given:
+        if words[0] == "run":
+            words = [*words, "--overwrite"]
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 0, words
+
+
+def test_the_first_two_command_blocks_are_setup_and_tests():
+    setup, tests = blocks("bash")
+    assert len(setup.splitlines()) == len(tests.splitlines()) == 1
+    assert "curate demo" in setup
+    assert "pytest" in tests
