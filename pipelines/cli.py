@@ -1,6 +1,7 @@
 """The command line. Each command imports what it needs when it runs, so that help is quick."""
 
 import json
+import logging
 import os
 import sys
 from typing import Any, NoReturn, Optional
@@ -32,6 +33,8 @@ Examples:
     "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector/detector.ftz",
 }
 
+INTERRUPTED = "interrupted; nothing was changed in the output directory"
+
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 _settings = [
@@ -61,7 +64,7 @@ def _with(options: list) -> Any:
     return add
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="curate")
 def cli() -> None:
     """Builds training corpora that keep their tails.
@@ -108,7 +111,7 @@ def run(
     from curate.pipelines.run import curate_inputs, describe_plan
 
     if only_plan:
-        click.echo(describe_plan(inputs, config))
+        click.echo(describe_plan(inputs, config, beam))
         return
     result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug)
     click.echo(result.text)
@@ -226,7 +229,8 @@ def detector() -> None:
 @click.option("--machine", multiple=True, metavar="FILE", help="Parquet with machine texts.")
 @click.option("--dev", multiple=True, metavar="FILE", help="Labelled Parquet that the detector is measured on.")
 @click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Seed of the training.")
+@click.option("--notes", metavar="FILE", help="Markdown on the data and its licences, for the model card.")
 def train(
     inputs: tuple[str, ...],
     human: tuple[str, ...],
@@ -234,11 +238,12 @@ def train(
     dev: tuple[str, ...],
     output: str,
     seed: int,
+    notes: Optional[str],
 ) -> None:
     """Trains a detector: writes detector.ftz, detector.json, metrics.json and MODEL_CARD.md."""
     from curate.pipelines.detector import train_from_files
 
-    click.echo(train_from_files(inputs, human, machine, dev, output, seed))
+    click.echo(train_from_files(inputs, human, machine, dev, output, seed, notes))
 
 
 @detector.command(epilog=EPILOG["evaluate"])
@@ -255,32 +260,42 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
     """Runs the command line. Errors that a user can act on are one line on standard error."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    if not debug:
+        logging.getLogger().setLevel(logging.ERROR)  # Beam warns of missing clouds as soon as it is imported
     try:
-        cli.main(args=arguments, standalone_mode=False)
+        cli.main(args=arguments, prog_name="curate", standalone_mode=False)
         sys.exit(0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "curate"
+        _fail(f"{_one_line(error.format_message()).rstrip('.')}; see `{command} --help`", error.exit_code)
     except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
+        _fail(_one_line(error.format_message()), error.exit_code)
     except CurateError as error:
         if debug:
             raise
-        _fail(str(error), error.exit_code)
+        _fail(_one_line(str(error)), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted; nothing was changed in the output directory", 130)
+        _fail(INTERRUPTED, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except Exception as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # as Beam hands it on
+            _fail(INTERRUPTED, 130)
         if debug:
             raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        _fail(f"{type(error).__name__}: {reason[:500]}; add --debug for the traceback", 1)
+        _fail(f"{type(error).__name__}: {_one_line(str(error))[:500]}; add --debug for the traceback", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:
     click.echo(f"curate: {message}", err=True)
     sys.exit(code)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ def run_demo(directory: str, seed: int = 1, overwrite: bool = False, debug: bool
     output = str(root / "curated")
     result = curate_inputs([str(paths.input)], output, config, debug=debug)
     truth = pq.read_table(paths.truth)
-    found = compare(truth, pq.read_table(os.path.join(output, "ledger")), config.dedupe.threshold, config.dedupe.containment)
+    found = compare(
+        truth, pq.read_table(os.path.join(output, "ledger")), config.dedupe.threshold, config.dedupe.containment
+    )
     return f"{found.to_text()}\n\n{result.text}"
 
 

@@ -12,7 +12,7 @@ from apache_beam.pvalue import AsSingleton
 
 from curate.annotate import features_schema
 from curate.config import Config
-from curate.decisions.mixing import Mixture
+from curate.decisions.mixing import Mixture, mix
 from curate.decisions.reference import Reference
 from curate.io.sources import InputPlan
 from curate.pipelines.files import BeamFiles
@@ -99,32 +99,33 @@ def annotate_inputs(
 
 def decide_annotated(
     annotations: str,
-    plan: InputPlan,
     config: Config,
     artefacts: Artefacts,
     directory: str,
     options: PipelineOptions,
     partitions: int,
-    apply: bool,
+    plan: Optional[InputPlan] = None,
 ) -> None:
-    """Runs the job that reads annotations and writes the ledger, its overview, and, if asked, the documents.
+    """Runs the job that reads annotations and writes the ledger, its overview, and, given the inputs, the documents.
 
     Args:
         annotations: directory that `annotate_inputs` wrote.
-        plan: the inputs, as they were annotated.
         config: settings of the decision.
         artefacts: centroids of the annotations, and a reference to use instead of this corpus's own.
         directory: of the output; gets ledger, overview.json and, if applied, data and held.
         options: Beam's options.
         partitions: partitions of the key spaces.
-        apply: whether to read the inputs again and write the documents.
+        plan: the inputs, as they were annotated, to apply the decisions to.
     """
     files = BeamFiles()
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
     features = [file.path for file in files.match(f"{annotations}/features/*.parquet")]
     pairs = [file.path for file in files.match(f"{annotations}/pairs/*.parquet")] if config.dedupe.enabled else []
+    # No decision reads the bands, and how many there are depends on a threshold that a decision may raise.
+    schema = features_schema(config)
+    schema = schema.remove(schema.get_field_index("bands"))
     inputs = {
-        "features": pipeline | "ReadFeatures" >> ReadTables(features, features_schema(config)),
+        "features": pipeline | "ReadFeatures" >> ReadTables(features, schema),
         "pairs": pipeline | "ReadPairs" >> ReadTables(pairs, PAIRS),
     }
     given: Dict[str, Optional[beam.PCollection]] = {"centroids": None, "reference": None}
@@ -133,24 +134,25 @@ def decide_annotated(
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
     decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
     ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", "place", LEDGER)
-    if apply:
+    if plan is not None:
         _ = ledger | "Apply" >> Apply(plan, directory, config)
     overview = (
         ledger
         | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))
-        | "MergeOverviews" >> beam.CombineGlobally(Merge())
+        | "MergeOverviews" >> beam.CombineGlobally(Merge()).without_defaults()
     )
-    renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum)
+    renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum).without_defaults()
+    nothing = Reference.of(None, config)
     _ = (
         pipeline
         | "Once" >> beam.Create([f"{directory}/{OVERVIEW}"])
         | "WriteOverview"
         >> beam.Map(
             _write_overview,
-            AsSingleton(overview),
-            AsSingleton(renamed),
-            AsSingleton(decided["reference"]),
-            AsSingleton(decided["mixture"]),
+            AsSingleton(overview, default_value=Overview.empty()),
+            AsSingleton(renamed, default_value=0),
+            AsSingleton(decided["reference"], default_value=nothing),
+            AsSingleton(decided["mixture"], default_value=mix(None, nothing, config)),
         )
     )
     run(pipeline)
@@ -175,11 +177,11 @@ class _Overview(beam.DoFn):
 
 
 def _write_overview(
-    path: str, overview: Optional[Overview], renamed: int, reference: Reference, mixture: Mixture
+    path: str, overview: Overview, renamed: int, reference: Reference, mixture: Mixture
 ) -> None:
     content = {
         "duplicate_ids": renamed,
-        "overview": (overview or Overview.empty()).to_dict(),
+        "overview": overview.to_dict(),
         "reference": reference.to_dict(),
         "mixture": mixture.to_dict(),
     }

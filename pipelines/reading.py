@@ -1,7 +1,7 @@
 """Wiring of reading: splits become blocks, and locations become the shingle sets of the texts that lie there."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Dict, Tuple
+from typing import Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -16,7 +16,7 @@ from curate.pipelines.files import BeamFiles
 from curate.text.kernel import shingle_sets
 from curate.transforms.annotate import located
 from curate.transforms.duplicates import REQUESTS, SHINGLES
-from curate.transforms.tables import KeyedTable, concat, split_by_number
+from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by_number
 
 SPLIT_BITS = 32
 """A location is the number of the split shifted by this, plus the row in the split."""
@@ -38,7 +38,7 @@ class ReadBlocks(beam.PTransform):
     def __init__(self, plan: InputPlan) -> None:
         self._plan = plan
 
-    def expand(self, begin: beam.pvalue.PBegin) -> Dict[str, beam.PCollection]:
+    def expand(self, begin: beam.pvalue.PBegin) -> NamedCollections:
         """Applies the transform to a pipeline."""
         outputs = (
             begin

@@ -8,13 +8,14 @@ from typing import Any, Optional, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.annotate import bands_of
+from curate.clusters.embedding import Embedding
 from curate.config import Config, load_config, make_config
 from curate.decisions.reference import Reference
-from curate.duplicates.bands import collision_probability
+from curate.detector.model import load_detector
+from curate.duplicates.bands import Bands, collision_probability
 from curate.errors import UnreadableInputError, UsageError
 from curate.io.filesystem import below
 from curate.io.output import Staging, prepare_output
@@ -25,6 +26,7 @@ from curate.pipelines.jobs import Artefacts, annotate_inputs, decide_annotated, 
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
+from curate.provenance.credentials import make_context
 from curate.report.finish import write_reports
 from curate.report.render import render
 from curate.schema import ERRORS, LEDGER
@@ -78,8 +80,10 @@ def curate_inputs(
     options = beam_options(beam, workers)
     if not debug:
         quiet()
+    check_resources(config)
     found = find_inputs(inputs, FILES)
     given = load_artefacts(artefacts) if artefacts else Artefacts()
+    check_artefacts(given, config)
     planned = plan(found, config, FILES)
     for path, error in planned.failed:
         say(f"{path} cannot be opened ({error}); counted in files_failed")
@@ -98,7 +102,7 @@ def curate_inputs(
         }
         _write_json(f"{staging.path}/{ANNOTATIONS}", record)
         counts = _decide_and_report(
-            f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, True, started
+            f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, started
         )
         staging.commit()
     return RunResult(output, counts, _farewell(output, counts, applied=True))
@@ -129,13 +133,14 @@ def decide_again(
     annotated = make_config(record["config"])
     config = load_config(config_path, settings, base=record["config"])
     check_annotated(config, annotated)
+    config = with_bands(config, bands_of(annotated))
+    check_resources(config)
     planned = _same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
     partitions = partitions_for(record["rows"], workers)
     with prepare_output(output, overwrite, FILES, [annotations]) as staging:
-        counts = _decide_and_report(
-            annotations, record, planned, config, given, staging, options, partitions, apply, started
-        )
+        _copy_errors(annotations, staging.path)
+        counts = _decide_and_report(annotations, record, planned, config, given, staging, options, partitions, started)
         staging.commit()
     return RunResult(output, counts, _farewell(output, counts, applied=apply))
 
@@ -183,6 +188,31 @@ def check_annotated(config: Config, annotated: Config) -> None:
             )
 
 
+def with_bands(config: Config, bands: Bands) -> Config:
+    """Spells out bands and rows where the threshold would choose others.
+
+    The pairs of annotations were proposed by the bands of then. So recorded, the settings of a decision give the same
+    ledger in a run from the start.
+    """
+    if bands_of(config) == bands:
+        return config
+    values = config.to_dict()
+    values["dedupe"] |= {"bands": bands.bands, "rows": bands.rows}
+    return make_config(values)
+
+
+def check_resources(config: Config) -> None:
+    """Opens what the settings name, so that a wrong path is told before any document is read.
+
+    Raises:
+        UsageError: the detector or the trust anchors cannot be read.
+    """
+    if config.synthetic.enabled:
+        load_detector(config.synthetic.model)
+    if config.provenance.enabled:
+        make_context(config.provenance)
+
+
 def load_artefacts(directory: str) -> Artefacts:
     """Reads the artefacts/ of an earlier output.
 
@@ -204,13 +234,36 @@ def load_artefacts(directory: str) -> Artefacts:
         ) from None
 
 
-def describe_plan(inputs: Sequence[str], config: Config) -> str:
-    """What a run would read, and how it would look for duplicates (`curate run --plan`)."""
+def check_artefacts(given: Artefacts, config: Config) -> None:
+    """Checks that a run can use artefacts.
+
+    Raises:
+        UsageError: the embedding has another length than the settings say.
+    """
+    if given.embedding is None or not config.mixture.enabled:
+        return
+    found = Embedding.from_bytes(given.embedding).dimensions
+    if found != config.mixture.dimensions:
+        raise UsageError(
+            f"mixture.dimensions is {config.mixture.dimensions}, but the embedding of the artefacts has {found}; "
+            f"set it to {found}, or run without --artefacts"
+        )
+
+
+def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = ()) -> str:
+    """What a run would read, and how it would look for duplicates (`curate run --plan`).
+
+    Raises:
+        UsageError: as for the run itself.
+        UnreadableInputError: likewise.
+    """
+    beam_options(beam, workers=1)
+    check_resources(config)
     planned = plan(find_inputs(inputs, FILES), config, FILES)
     bands = bands_of(config)
     lines = [
-        f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of text, "
-        f"{len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
+        f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of "
+        f"text, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
         f"near duplicates: {bands.bands} bands of {bands.rows} rows, threshold {config.dedupe.threshold}",
         "similarity  chance of being compared",
     ]
@@ -229,14 +282,16 @@ def redraw_report(directory: str) -> str:
     """
     path = f"{directory.rstrip('/')}/report.json"
     try:
-        report = json.loads(FILES.read_bytes(path))
-    except (OSError, ValueError) as error:
+        page = render(json.loads(FILES.read_bytes(path))).encode()
+    except OSError as error:
+        reason = error.strerror or _one_line(error)
+        raise UsageError(f"{path!r} cannot be read ({reason}); give the output directory of a finished run") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path!r} cannot be read ({_one_line(error)}), expected the output directory of a finished run"
+            f"{path!r} is not a report of curate ({_one_line(error)}); give the output directory of a finished run"
         ) from None
     target = f"{directory.rstrip('/')}/report.html"
-    with FILES.create(target) as file:
-        file.write(render(report).encode())
+    _write_bytes(target, page)
     return f"report: {target}"
 
 
@@ -249,20 +304,19 @@ def _decide_and_report(
     staging: Staging,
     options: PipelineOptions,
     partitions: int,
-    apply: bool,
     started: str,
 ) -> dict[str, int]:
-    """The second half of a run: decide, apply, and everything that is written from the outcome."""
+    """The second half of a run: decide, apply to the planned inputs if any, and write what follows from the outcome."""
     fitted = Artefacts(centroids=_read_if_there(f"{annotations}/centroids.npz"), reference=given.reference)
-    measure = applied_documents(f"{staging.path}/data", planned) if apply and planned else None
-    with phase("decide and apply" if apply else "decide", record["rows"], measure):
-        decide_annotated(annotations, planned, config, fitted, staging.path, options, partitions, apply)
+    measure = applied_documents(f"{staging.path}/data", planned) if planned else None
+    with phase("decide and apply" if planned else "decide", record["rows"], measure):
+        decide_annotated(annotations, config, fitted, staging.path, options, partitions, planned)
     for name in ("embedding.npz", "centroids.npz"):
         content = _read_if_there(f"{annotations}/{name}")
         if content is not None:
             _write_bytes(f"{staging.path}/artefacts/{name}", content)
     _fill_empty(staging.path, "ledger", LEDGER)
-    if apply and planned:
+    if planned:
         _fill_empty(staging.path, "errors", ERRORS)
         for folder in ("data", "held"):
             _fill_empty(staging.path, folder, output_schema(planned.schema, config))
@@ -299,6 +353,13 @@ def _count_errors(directory: str, planned: InputPlan, config: Config) -> int:
             f"run.max_error_rate ({config.run.max_error_rate:.0%}); mend the input, or raise the rate"
         )
     return errors
+
+
+def _copy_errors(annotations: str, directory: str) -> None:
+    """Copies the undecodable records that the annotating run wrote: a decision counts them as well."""
+    for part in below(f"{annotations.rpartition('/')[0] or '.'}/errors", FILES):
+        name = part.path.rpartition("/")[2]
+        _write_bytes(f"{directory}/errors/{name}", FILES.read_bytes(part.path))
 
 
 def _fill_empty(directory: str, folder: str, schema: pa.Schema) -> None:

@@ -1,10 +1,18 @@
 """Which Beam runner a job uses: the one named by Beam's options, else FnApiRunner in one or N processes."""
 
+import contextlib
+import io
 import logging
 from typing import Optional, Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    WorkerOptions,
+)
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
@@ -25,13 +33,19 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
     """
     options = PipelineOptions(list(arguments))
     try:
-        known = options.get_all_options(drop_default=False)
-        unknown = _unknown(arguments)
+        with contextlib.redirect_stderr(io.StringIO()) as complaint:
+            unknown = _unknown(arguments)
+            known = options.get_all_options(drop_default=False)
     except SystemExit:
-        raise UsageError(f"Beam cannot read its options {' '.join(arguments)!r}; see Beam's documentation") from None
-    if unknown:
+        reason = " ".join(complaint.getvalue().split()).rpartition("error: ")[2]
+        raise UsageError(f"Beam cannot read its options {' '.join(arguments)!r} ({reason}); mend them") from None
+    if unknown and unknown[0].startswith("-"):
         raise UsageError(
             f"unknown option {unknown[0]!r}: neither curate nor Beam has it; `curate run --help` lists curate's"
+        )
+    if unknown:
+        raise UsageError(
+            f"unexpected argument {unknown[0]!r}, expected options; quote globs, and put --input before each input"
         )
     if known["runner"] in LOCAL_RUNNERS:
         options.view_as(StandardOptions).runner = "FnApiRunner"
@@ -39,20 +53,18 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
             direct = options.view_as(DirectOptions)
             direct.direct_num_workers = workers
             direct.direct_running_mode = "multi_processing"
+            if known["default_sdk_harness_log_level"] is None:
+                options.view_as(WorkerOptions).default_sdk_harness_log_level = "CRITICAL"  # see `quiet`
     options.view_as(SetupOptions).pickle_library = "cloudpickle"
     return options
 
 
 def _unknown(arguments: Sequence[str]) -> list[str]:
-    parser = _known_arguments()
-    return [argument for argument in parser.parse_known_args(list(arguments))[1] if argument.startswith("-")]
-
-
-def _known_arguments() -> "beam.options.pipeline_options._BeamArgumentParser":
+    """What Beam would discard, in order."""
     parser = beam.options.pipeline_options._BeamArgumentParser(allow_abbrev=False)
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
-    return parser
+    return parser.parse_known_args(list(arguments))[1]
 
 
 def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
@@ -67,9 +79,9 @@ def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
 
 
 def quiet() -> None:
-    """Silences the INFO and WARNING lines of Beam's local runner, which tell a user of curate nothing."""
+    """Silences Beam's local runner: its lines tell a user of curate nothing, and what fails is raised besides."""
     for name in ("apache_beam", "root"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def run(pipeline: beam.Pipeline) -> None:

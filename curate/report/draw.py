@@ -76,7 +76,7 @@ def to_svg(figure: Figure, alt: str) -> str:
 def plain_axes(height: float) -> tuple[Figure, Axes]:
     """One pair of axes in a figure of the given height in inches."""
     figure = Figure(figsize=(WIDTH, height))
-    axes = figure.add_axes((0.16, 0.5 / height, 0.82, 1 - 0.85 / height))
+    axes = figure.add_axes((0.2, 0.5 / height, 0.78, 1 - 0.85 / height))
     return figure, axes
 
 

@@ -25,8 +25,10 @@ from curate.report.render import render
 
 JsonDict = dict[str, Any]
 
-MOST_PREVALENCE_ROWS = 200
-"""Sources × months whose prevalence is estimated: those with the most documents."""
+MOST_PERIODS = 40
+"""Sources × months whose prevalence is estimated besides that of whole sources: those with the most documents."""
+LEAST_HUMANS = 100
+"""Trusted human documents of a source without which its prevalence is not estimated."""
 
 
 def write_reports(
@@ -80,7 +82,9 @@ def write_reports(
     )
     _write_json(files, f"{directory}/report.json", report)
     if config.report.enabled:
-        _write(files, f"{directory}/report.html", render(report).encode())
+        # Drawn from what was written, whose keys are sorted: `curate report` draws the same.
+        with files.open(f"{directory}/report.json") as file:
+            _write(files, f"{directory}/report.html", render(json.load(file)).encode())
     manifest = build_manifest(
         counts=counts,
         reasons=reasons,
@@ -129,28 +133,40 @@ def _number(value: float) -> float | None:
 
 def _residual(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict | None:
     """β_res of the corpus: the share of machine text left after the filter (science.md 0.5)."""
-    scored = sum(row["n"] for row in prevalence)
+    sources = [row for row in prevalence if row["month"] is None]
+    scored = sum(row["n"] for row in sources)
     human = reference.human_scores()
     if not scored or not len(human):
         return None
     machine = load_detector(config.synthetic.model).reference_scores("machine")
-    share = sum(row["estimate"] * row["n"] for row in prevalence) / scored
+    share = sum(row["estimate"] * row["n"] for row in sources) / scored
     threshold = np.quantile(human, 1 - config.synthetic.alpha_suspect)
     caught = float(np.mean(machine > threshold)) if len(machine) else 0.0
     return {"value": beta_res(share, caught, config.synthetic.alpha_suspect), "n": scored, "tpr": caught}
 
 
 def _prevalence(overview: Overview, reference: Reference, config: Config) -> list[JsonDict]:
-    human = reference.human_scores()
-    if not config.synthetic.enabled or not len(human):
+    """Shares of machine text by source, and by source and month.
+
+    Human scores differ from source to source more than human from machine: a source is only estimated against
+    trusted human documents of its own, and left out without enough of them.
+    """
+    if not config.synthetic.enabled:
         return []
-    edges = reference.score_edges()
-    machine = histogram(load_detector(config.synthetic.model).reference_scores("machine"), edges)
-    f0 = histogram(human, edges)
-    largest = sorted(overview.histograms.items(), key=lambda item: (-int(item[1].sum()), item[0]))
+    detector = load_detector(config.synthetic.model)
+    machine = histogram(detector.reference_scores("machine"), reference.score_edges())
+    dated = {key: counts for key, counts in overview.histograms.items() if key[1]}
+    largest = sorted(dated, key=lambda key: (-int(dated[key].sum()), key))[:MOST_PERIODS]
+    observed: dict[tuple[str, str], Any] = {key: dated[key] for key in largest}
+    for (source, _), counts in overview.histograms.items():
+        observed[source, ""] = observed.get((source, ""), 0) + counts
     rows = []
-    for (source, month), counts in largest[:MOST_PREVALENCE_ROWS]:
-        found = estimate(counts, f0, machine, stage_seed(config.run.seed, f"prevalence {source} {month}"))
+    for (source, month), counts in sorted(observed.items()):
+        human = overview.human.get((source, ""))
+        if human is None or human.sum() < LEAST_HUMANS:
+            continue
+        seed = stage_seed(config.run.seed, f"prevalence {source} {month}")
+        found = estimate(counts, human, machine, seed, replicates=100)
         rows.append(
             {
                 "source": source or None,
@@ -160,6 +176,7 @@ def _prevalence(overview: Overview, reference: Reference, config: Config) -> lis
                 "low": found.low,
                 "high": found.high,
                 "least": found.least,
+                "human_n": int(human.sum()),
             }
         )
     return rows

@@ -8,7 +8,6 @@ from curate.report.words import count, percent, plural
 REMOVAL_ALARM = 0.5
 ALARMS_SHOWN = 20
 REMOVAL_MIN = 5  # documents below which a removed share says nothing
-FPR_FACTOR = 2.0
 
 
 def integrity(summary: Summary, report: JsonDict) -> Panel:
@@ -91,10 +90,10 @@ def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:
         panel.figure("groups", "calibrated groups", len(groups), sum(group.get("n", 0) for group in groups), "count")
     for group in groups:
         rate = group.get("fpr")
-        if group.get("frozen") or (rate is not None and rate > FPR_FACTOR * alpha):
+        if group.get("frozen"):
             panel.flag(
                 ALERT,
                 f"group {group['group']} is frozen: {percent(rate)} of its human documents "
-                f"were flagged, more than {percent(FPR_FACTOR * alpha, 0)}",
+                f"were flagged, more than {percent(2 * alpha, 0)}",
                 group.get("fpr_n", group.get("n", 0)),
             )

@@ -20,15 +20,17 @@ class Overview:
     Attributes:
         summary: counts and bounded samples.
         histograms: (source, month) → documents per score bin (`Reference.score_edges`).
+        human: (source, "") → those of them that are trusted human.
     """
 
     summary: Summary
     histograms: dict[tuple[str, str], Counts]
+    human: dict[tuple[str, str], Counts]
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), {})
+        return Overview(Summary(), {}, {})
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -39,26 +41,46 @@ class Overview:
         scores = scores_of(ledger)
         scored = ~np.isnan(scores)
         if not scored.any():
-            return Overview(summary, {})
-        mask = pa.array(scored)
-        keys = zip(_named(sources.filter(mask)), _named(months.filter(mask)), strict=True)
-        return Overview(summary, count_by(keys, scores[scored], reference.score_edges()))
+            return Overview(summary, {}, {})
+        edges = reference.score_edges()
+        every = count_by(zip(_named(sources, scored), _named(months, scored), strict=True), scores[scored], edges)
+        trusted = scored & pc.equal(ledger["tier"], "trusted_human").to_numpy()
+        human = count_by(((source, "") for source in _named(sources, trusted)), scores[trusted], edges)
+        return Overview(summary, every, human)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
-        return Overview(self.summary.merge(other.summary), merge_counts(self.histograms, other.histograms))
+        return Overview(
+            self.summary.merge(other.summary),
+            merge_counts(self.histograms, other.histograms),
+            merge_counts(self.human, other.human),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        histograms = [[*key, counts.tolist()] for key, counts in sorted(self.histograms.items())]
-        return {"summary": self.summary.to_dict(), "histograms": histograms}
+        return {
+            "summary": self.summary.to_dict(),
+            "histograms": _to_lists(self.histograms),
+            "human": _to_lists(self.human),
+        }
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Overview":
         """Reads what `to_dict` gave."""
-        histograms = {(source, month): np.array(counts) for source, month, counts in values["histograms"]}
-        return Overview(Summary.from_dict(values["summary"]), histograms)
+        histograms = (_from_lists(values[name]) for name in ("histograms", "human"))
+        return Overview(Summary.from_dict(values["summary"]), *histograms)
 
 
-def _named(values: pa.ChunkedArray) -> list[str]:
-    return values.fill_null("").to_pylist()
+Histograms = dict[tuple[str, str], Counts]
+
+
+def _to_lists(histograms: Histograms) -> list[list[Any]]:
+    return [[*key, counts.tolist()] for key, counts in sorted(histograms.items())]
+
+
+def _from_lists(lists: list[list[Any]]) -> Histograms:
+    return {(source, month): np.array(counts, dtype=np.int64) for source, month, counts in lists}
+
+
+def _named(values: pa.ChunkedArray, chosen: np.ndarray) -> list[str]:
+    return values.filter(pa.array(chosen)).fill_null("").to_pylist()

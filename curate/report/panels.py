@@ -196,6 +196,7 @@ def _reference(panel: Panel, report: JsonDict, base: str) -> None:
 
 
 def _prevalence(panel: Panel, prevalence: Sequence[JsonDict], declared: float | None) -> None:
+    prevalence = [row for row in prevalence if row.get("month") is None]
     n = sum(row["n"] for row in prevalence)
     if not n:
         return

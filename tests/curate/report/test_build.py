@@ -121,7 +121,7 @@ def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
     rows = [ledgers.row(f"d{i}", tier="declared_synthetic" if i < 4 else "uncertain") for i in range(10)]
     prevalence = [{"source": "a", "month": None, "n": 10, "estimate": 0.6, "low": 0.5, "high": 0.7}]
     group = {"group": "en/short", "language": "en", "n": 250, "suspect": 1.0, "drop": 2.0, "fpr": 0.2, "fpr_n": 80}
-    calibration = {"groups": [group], "beta_res": {"value": 0.4, "n": 10}}
+    calibration = {"groups": [group | {"frozen": True}], "beta_res": {"value": 0.4, "n": 10}}
     report = build(ledgers.ledger(rows), prevalence=prevalence, calibration=calibration)
     assert [reason["status"] for reason in panel(report, "Mix")["reasons"]] == ["alert", "warn", "warn"]
     assert "group en/short is frozen" in panel(report, "Integrity")["reasons"][0]["text"]
