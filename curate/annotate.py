@@ -1,8 +1,9 @@
 """Annotation: all that any decision needs to know of a block of documents, computed where the text lies."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,9 @@ from curate.clusters.embedding import Embedding, document_features
 from curate.config import Config
 from curate.detector.model import load_detector
 from curate.duplicates.bands import Bands, band_keys, choose_bands
+from curate.errors import UsageError
 from curate.io.ids import document_ids
+from curate.io.schemas import is_bytes, is_string, plain_type
 from curate.provenance.files import block_provenance
 from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP, features
 from curate.text.kernel import TextFeatures, text_features
@@ -54,7 +57,7 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
     length = pc.utf8_length(texts)
     blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
     missing = pc.or_kleene(texts.is_null(), blank).fill_null(True)
-    too_long = pc.greater(length, config.documents.max_chars).fill_null(False)
+    too_long = pc.and_(pc.greater(length, config.documents.max_chars).fill_null(False), pc.invert(missing))
     reason = pc.case_when(
         pc.make_struct(pc.and_(missing, pc.invert(has_media(table, config))), too_long),
         pa.scalar("no_text"),
@@ -66,17 +69,30 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
 
 def text_column(table: pa.Table, config: Config) -> pa.Array:
     """The text column as string or large_string[n]; all null where the table has none."""
-    texts = _column(table, config.documents.columns.text, pa.string())
-    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
-        texts = texts.cast(pa.large_string())
-    return texts
+    texts = _column(table, config.documents.columns.text)
+    if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type):
+        return texts
+    try:
+        return texts.cast(pa.large_string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise UsageError(
+            f"text column {config.documents.columns.text!r} is {texts.type}, expected string; "
+            f"convert it, or set documents.columns.text to another column"
+        ) from None
 
 
 def has_media(table: pa.Table, config: Config) -> pa.Array:
-    """Rows with media bytes or a media path, bool[n]."""
-    columns = config.documents.columns
-    media, path = _column(table, columns.media, pa.binary()), _column(table, columns.media_path, pa.string())
-    return pc.or_(media.is_valid(), path.is_valid())
+    """Rows with media bytes or a media path, neither of them empty; bool[n]."""
+    media, paths = _media_columns(table, config)
+    return pc.or_(media.is_valid(), paths.is_valid())
+
+
+def _media_columns(table: pa.Table, config: Config) -> tuple[pa.Array, pa.Array]:
+    """Media bytes (large_binary[n]) and paths (string[n]); null where missing, empty or of another type."""
+    media, paths = _column(table, config.documents.columns.media), _text(table, config.documents.columns.media_path)
+    media = media.cast(pa.large_binary()) if is_bytes(media.type) else pa.nulls(table.num_rows, pa.large_binary())
+    empty = [pc.equal(pc.binary_length(values), 0) for values in (media, paths)]
+    return pc.if_else(empty[0], None, media), pc.if_else(empty[1], None, paths)
 
 
 def annotate(
@@ -116,8 +132,8 @@ def annotate(
         seed=config.run.seed,
         with_tokens=embedding is not None,
     )
-    media = _media_facts(table, config, open_file)
     is_text = texts.is_valid().to_numpy(zero_copy_only=False)
+    media = _media_facts(table, is_text, config, open_file)
     content = np.where(is_text, kernel.content, media.hash)
     content_low = np.where(is_text, kernel.content_low, media.hash_low)
     schema = features_schema(config)
@@ -138,9 +154,10 @@ def annotate(
         "language": _language(table, texts, config),
         "detector_score": _scores(texts, kernel.tokens, config),
         "embedding": _embed(kernel, texts, embedding, schema.field("embedding").type),
-        "source": _column(table, columns.source, pa.string()).cast(pa.string()),
-        "timestamp": to_timestamp(_column(table, columns.timestamp, TIMESTAMP)),
-        "published": to_timestamp(_column(table, columns.published, TIMESTAMP)),
+        "source": _text(table, columns.source),
+        "site": _site(table, config),
+        "timestamp": to_timestamp(_column(table, columns.timestamp)),
+        "published": to_timestamp(_column(table, columns.published)),
         "origin_claim": origin_claim(table, config),
         "credentials": media.credentials,
         "signature_trusted": media.signature_trusted,
@@ -151,23 +168,27 @@ def annotate(
 
 
 def to_timestamp(values: pa.Array) -> pa.Array:
-    """Times as microseconds UTC: timestamps of any unit and zone (none: UTC), dates, ISO 8601 strings; else null."""
+    """Times as microseconds UTC: timestamps of any unit and zone (none: UTC), dates, ISO 8601 strings.
+
+    Null for everything else, and for times outside the years 1 to 9999, which are mistakes and would wrap around.
+    """
     kind = values.type
-    if pa.types.is_timestamp(kind):
-        return _array(pc.cast(values, TIMESTAMP, safe=False))
-    if pa.types.is_date(kind):
-        return values.cast(pa.timestamp("us"), safe=False).cast(TIMESTAMP)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pa.array([_parse_time(value) for value in values.to_pylist()], TIMESTAMP)
-    return pa.nulls(len(values), TIMESTAMP)
+    if is_string(kind):
+        values = pa.array(map(_parse_time, values.to_pylist()), pa.int64()).cast(pa.timestamp("us"))
+    elif pa.types.is_date(kind):
+        values = values.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms"))
+    elif not pa.types.is_timestamp(kind):
+        return pa.nulls(len(values), TIMESTAMP)
+    ticks = values.cast(pa.int64())
+    per_second = _TICKS[values.type.unit]
+    least, most = (_clipped(seconds * per_second) for seconds in _YEARS)
+    sound = pc.and_(pc.greater_equal(ticks, least), pc.less(ticks, most))
+    return _array(pc.cast(pc.if_else(sound, values, None), TIMESTAMP, safe=False))
 
 
 def origin_claim(table: pa.Table, config: Config) -> pa.Array:
     """What the row declares of its own origin; what an earlier run of curate found counts as such a claim."""
-    declared = _column(table, config.documents.columns.origin, pa.string())
-    earlier = _column(table, "curate_origin", pa.string())
-    claims = [values if _is_text(values.type) else pa.nulls(len(values)) for values in (declared, earlier)]
-    return _array(pc.coalesce(*(values.cast(pa.string()) for values in claims)))
+    return _array(pc.coalesce(_text(table, config.documents.columns.origin), _text(table, "curate_origin")))
 
 
 @dataclass(frozen=True)
@@ -181,16 +202,16 @@ class _MediaFacts:
     hash_low: np.ndarray
 
 
-def _media_facts(table: pa.Table, config: Config, open_file: OpenFile) -> _MediaFacts:
+def _media_facts(table: pa.Table, is_text: np.ndarray, config: Config, open_file: OpenFile) -> _MediaFacts:
+    """Reads the media of every row for their credentials, and hashes those of rows without text."""
     count = table.num_rows
-    columns = config.documents.columns
-    media, paths = _column(table, columns.media, pa.binary()), _column(table, columns.media_path, pa.string())
+    media, paths = _media_columns(table, config)
     high, low = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.uint64)
-    if not config.provenance.enabled or media.null_count + paths.null_count == 2 * count:
-        for row in np.flatnonzero(media.is_valid().to_numpy(zero_copy_only=False)):
-            high[row], low[row] = _hash_bytes(media[row].as_py())
-        nothing = pa.nulls(count, EVIDENCE_LIST)
-        return _MediaFacts(nothing, pa.nulls(count, pa.bool_()), pa.nulls(count, pa.string()), high, low)
+    nothing = _MediaFacts(
+        pa.nulls(count, EVIDENCE_LIST), pa.nulls(count, pa.bool_()), pa.nulls(count, pa.string()), high, low
+    )
+    if media.null_count + paths.null_count == 2 * count:
+        return nothing
 
     opened: dict[str, tuple[int, int]] = {}
 
@@ -199,13 +220,26 @@ def _media_facts(table: pa.Table, config: Config, open_file: OpenFile) -> _Media
         opened[path] = _hash_bytes(data)
         return data
 
-    facts = block_provenance(media, paths, config=config, open_file=open_and_hash)
-    for row, (data, path) in enumerate(zip(media, paths, strict=True)):
-        if data.is_valid:
-            high[row], low[row] = _hash_bytes(data.as_py())
-        elif path.is_valid:
-            high[row], low[row] = opened.get(path.as_py()) or _hash_bytes(path.as_py().encode())
-    return _MediaFacts(facts["credentials"], facts["signature_trusted"], facts["rights"], high, low)
+    facts = nothing
+    if config.provenance.enabled:
+        found = block_provenance(media, paths, config=config, open_file=open_and_hash)
+        facts = _MediaFacts(found["credentials"], found["signature_trusted"], found["rights"], high, low)
+    for row in np.flatnonzero(~is_text):
+        if media[row].is_valid:
+            high[row], low[row] = _hash_bytes(media[row].as_py())
+        elif paths[row].is_valid:
+            high[row], low[row] = _hash_file(paths[row].as_py(), opened, open_and_hash)
+    return facts
+
+
+def _hash_file(path: str, opened: dict[str, tuple[int, int]], open_and_hash: OpenFile) -> tuple[int, int]:
+    """The hash of a file, or, where it cannot be read, of its path: it then has no duplicate under another path."""
+    if path not in opened:
+        try:
+            open_and_hash(path)
+        except Exception:  # filesystems raise errors of many kinds
+            opened[path] = _hash_bytes(path.encode())
+    return opened[path]
 
 
 def _hash_bytes(data: bytes) -> tuple[int, int]:
@@ -220,14 +254,26 @@ def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, k
     return _fixed_lists(vectors, texts.is_valid().to_numpy(zero_copy_only=False), kind)
 
 
+def _site(table: pa.Table, config: Config) -> pa.Array:
+    """The host of the url column, else the source: where the evidence of a cluster comes from."""
+    url, source = (_text(table, name) for name in (config.documents.columns.url, config.documents.columns.source))
+    host = pc.struct_field(pc.extract_regex(url, r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#]+)"), "host")
+    return _array(pc.coalesce(pc.utf8_lower(host), source))
+
+
+def _text(table: pa.Table, name: str) -> pa.Array:
+    """A column of strings; null where the table has none or it holds something else."""
+    values = _column(table, name)
+    return values.cast(pa.string()) if is_string(values.type) else pa.nulls(table.num_rows, pa.string())
+
+
 def _language(table: pa.Table, texts: pa.Array, config: Config) -> pa.Array:
-    """The language column, or, where the table has none and an enabled step needs it, the identified language."""
-    name = config.documents.columns.language
-    if name in table.column_names:
-        return _column(table, name, pa.string()).cast(pa.string())
-    if config.synthetic.enabled or config.mixture.enabled:
-        return identify(texts).cast(pa.string())
-    return pa.nulls(len(texts), pa.string())
+    """The language column, or, where it is missing or null and an enabled step needs it, the identified language."""
+    given = _text(table, config.documents.columns.language)
+    if not given.null_count or not (config.synthetic.enabled or config.mixture.enabled):
+        return given
+    missing = given.is_null()
+    return _array(pc.replace_with_mask(given, missing, identify(texts.filter(missing)).cast(pa.string())))
 
 
 def _scores(texts: pa.Array, tokens: np.ndarray, config: Config) -> pa.Array:
@@ -248,27 +294,43 @@ def _fixed_lists(values: np.ndarray, valid: np.ndarray, kind: pa.DataType) -> pa
     return pa.FixedSizeListArray.from_arrays(flat, type=kind, mask=pa.array(~valid))
 
 
-def _column(table: pa.Table, name: str, kind: pa.DataType) -> pa.Array:
-    """A column as one plain array, all null where the table has none."""
+def _column(table: pa.Table, name: str) -> pa.Array:
+    """A column as one array without dictionary and extension, all null where the table has none."""
     if name not in table.column_names:
-        return pa.nulls(table.num_rows, kind)
+        return pa.nulls(table.num_rows)
     values = table[name]
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    return _array(values)
+    return _array(values.cast(plain_type(values.type)))
 
 
 def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_YEARS = (-62_135_596_800, 253_402_300_800)
+"""Start of the year 1 and end of the year 9999, in seconds since the epoch."""
+
+# What `datetime.fromisoformat` takes differs from version to version of Python.
+_ISO_8601 = re.compile(
+    r"\s*(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?\s*(Z|UTC|([+-]\d\d):?(\d\d)?)?\s*",
+    re.ASCII | re.IGNORECASE,
+)
 
 
-def _parse_time(value: str | None) -> datetime | None:
+def _parse_time(value: str | None) -> int | None:
+    """Microseconds since the epoch of an ISO 8601 date or time, in UTC where it names no zone; None if it is none."""
+    found = _ISO_8601.fullmatch(value) if value else None
+    if not found:
+        return None
+    day, minute, second, fraction, _, hours, minutes = found.groups()
+    zone = f"{hours}:{minutes or '00'}" if hours else "+00:00"
+    text = f"{day}T{minute or '00:00'}{second or ':00'}.{(fraction or '')[:6]:0<6}{zone}"
     try:
-        parsed = datetime.fromisoformat(value.strip().replace("Z", "+00:00")) if value else None
+        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
     except ValueError:
         return None
-    return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+
+
+def _clipped(ticks: int) -> int:
+    return max(-(2**63) + 1, min(ticks, 2**63 - 1))

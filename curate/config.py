@@ -23,7 +23,7 @@ OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 class Section(BaseModel):
     """A section of the configuration: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 class Columns(Section):
@@ -37,14 +37,14 @@ class Columns(Section):
     source: str = Field("source", description="name of the source that the document came from")
     timestamp: str = Field("timestamp", description="capture time (crawl, WARC): trusted")
     published: str = Field("published", description="declared publication time: weak evidence")
-    language: str = Field("language", description="ISO 639-1 code; identified by pycld2 where the column is missing")
+    language: str = Field("language", description="ISO 639-1 code; identified by pycld2 where missing or null")
     origin: str = Field("origin", description="declared origin (human, synthetic, mixed): a claim")
 
 
 class Documents(Section):
     """Which columns and which documents are read."""
 
-    columns: Columns = Field(default_factory=Columns, description="names of the input columns")
+    columns: Columns = Field(Columns(), description="names of the input columns")
     max_chars: int = Field(
         100_000_000, ge=1, description="longer texts are dropped (stage read, reason too_long); counted in characters"
     )
@@ -99,7 +99,9 @@ class Synthetic(Section):
     alpha_drop: OpenFraction = Field(0.01, description="share of human documents accepted to be dropped")
     min_tokens: int = Field(50, ge=1, description="shorter documents are not scored")
     min_group: int = Field(200, ge=1, description="calibration documents below which a group or language is protected")
-    suspect_weight: Fraction = Field(0.25, description="least weight of a suspect that is kept")
+    suspect_weight: Annotated[float, Field(ge=0.001, le=1.0)] = Field(
+        0.25, description="least weight of a suspect that is kept"
+    )
 
 
 class Quality(Section):
@@ -167,15 +169,15 @@ class Run(Section):
 class Config(Section):
     """All settings of curate."""
 
-    documents: Documents = Field(default_factory=Documents)
-    dedupe: Dedupe = Field(default_factory=Dedupe)
-    provenance: Provenance = Field(default_factory=Provenance)
-    synthetic: Synthetic = Field(default_factory=Synthetic)
-    quality: Quality = Field(default_factory=Quality)
-    mixture: Mixture = Field(default_factory=Mixture)
-    review: Review = Field(default_factory=Review)
-    report: Report = Field(default_factory=Report)
-    run: Run = Field(default_factory=Run)
+    documents: Documents = Field(Documents())
+    dedupe: Dedupe = Field(Dedupe())
+    provenance: Provenance = Field(Provenance())
+    synthetic: Synthetic = Field(Synthetic())
+    quality: Quality = Field(Quality())
+    mixture: Mixture = Field(Mixture())
+    review: Review = Field(Review())
+    report: Report = Field(Report())
+    run: Run = Field(Run())
 
     def cutoff_us(self) -> int:
         """Start of the cut-off day in microseconds since the Unix epoch, UTC."""
@@ -193,12 +195,14 @@ def load_config(path: str | None = None, settings: Sequence[str] = (), base: Map
     Args:
         path: of the file.
         settings: as on the command line.
-        base: nested settings to start from where there is no file, such as those of an earlier run.
+        base: nested settings that hold where neither says otherwise, such as those of an earlier run.
 
     Raises:
         UsageError: the file is missing or no mapping, a key is unknown, or a value is out of range.
     """
-    values: dict[str, Any] = copy.deepcopy(dict(base or {})) if path is None else _read_yaml(path)
+    values: dict[str, Any] = copy.deepcopy(dict(base or {}))
+    if path is not None:
+        _merge(values, _read_yaml(path))
     for setting in settings:
         _apply_setting(values, setting)
     return make_config(values)
@@ -247,14 +251,23 @@ def _read_yaml(path: str) -> dict[str, Any]:
             values = yaml.safe_load(file)
     except OSError as error:
         raise UsageError(f"config file {path!r}: {error.strerror}; give the path of a readable YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError for bytes that are no UTF-8, and for 2022-13-45
         reason = " ".join(str(error).split())
         raise UsageError(f"config file {path!r} is not valid YAML: {reason}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise UsageError(f"config file {path!r} holds a {type(values).__name__}, expected sections such as 'dedupe:'")
-    return values
+    return {name: section for name, section in values.items() if section is not None}
+
+
+def _merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Puts settings over others, section by section."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
 
 
 def _apply_setting(values: dict[str, Any], setting: str) -> None:
@@ -264,7 +277,7 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
         raise UsageError(f"--set {setting!r}, expected section.key=value, for example dedupe.threshold=0.85")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         value = text
     section = values
     for name in path[:-1]:

@@ -3,8 +3,11 @@
 Python's builtin hash and global random generators differ from process to process, so nothing uses them.
 """
 
+from itertools import repeat
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
@@ -40,8 +43,5 @@ def uniform(values: UInt64Array, seed: int) -> NDArray[np.float64]:
 
 def hash_strings(strings: pa.Array | pa.ChunkedArray, seed: int = 0) -> UInt64Array:
     """xxh3-64 of the UTF-8 bytes of each string; null hashes as the empty string."""
-    return np.fromiter(
-        (xxhash.xxh3_64_intdigest(s.encode("utf-8", "surrogatepass") if s else b"", seed) for s in strings.to_pylist()),
-        dtype=np.uint64,
-        count=len(strings),
-    )
+    values = pc.fill_null(strings.cast(pa.large_binary()), b"").to_pylist()
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, values, repeat(seed)), dtype=np.uint64, count=len(values))

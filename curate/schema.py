@@ -86,6 +86,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("detector_score", pa.float32()),
             ("embedding", pa.list_(pa.float16(), dimensions)),
             ("source", pa.string()),
+            ("site", pa.string()),  # host of the url, else the source: who vouches for a rare cluster
             ("timestamp", TIMESTAMP),
             ("published", TIMESTAMP),
             ("origin_claim", pa.string()),

@@ -30,7 +30,8 @@ class Decide(beam.PTransform):
 
     Returns:
         A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id), `renamed`
-        (numbers of documents whose id was taken), `reference` (one `Reference`) and `mixture` (one `Mixture`).
+        (numbers of documents whose id was taken), `reference` (one `Reference`) and `mixture` (one `Mixture`); without
+        a document, none of them has an element.
     """
 
     def __init__(
@@ -58,14 +59,14 @@ class Decide(beam.PTransform):
             reference = (
                 groups
                 | "RealLeaders" >> beam.ParDo(_CollectReference(config))
-                | "MergeReference" >> beam.CombineGlobally(Merge())
+                | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
                 | "Reference" >> beam.ParDo(_MakeReference(config))
             )
         decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
         mixture = (
             decided
             | "ClusterSums" >> beam.ParDo(_CollectSums())
-            | "MergeSums" >> beam.CombineGlobally(Merge())
+            | "MergeSums" >> beam.CombineGlobally(Merge()).without_defaults()
             | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference))
         )
         ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture))
@@ -85,7 +86,7 @@ class _MakeReference(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, sample: Optional[ReferenceSample]) -> Iterator[Reference]:
+    def process(self, sample: ReferenceSample) -> Iterator[Reference]:
         yield Reference.of(sample, self._config)
 
 
@@ -107,7 +108,7 @@ class _Mix(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, sums: Optional[ClusterSums], reference: Reference) -> Iterator[Mixture]:
+    def process(self, sums: ClusterSums, reference: Reference) -> Iterator[Mixture]:
         yield mix(sums, reference, self._config)
 
 

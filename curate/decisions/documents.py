@@ -25,6 +25,7 @@ DOCUMENTS = pa.schema(
         ("detector_score", pa.float32()),
         ("cluster", pa.int32()),
         ("source", pa.string()),
+        ("site", pa.string()),
         ("timestamp", TIMESTAMP),
         ("published", TIMESTAMP),
         ("own", pa.int8()),
@@ -40,20 +41,27 @@ DOCUMENTS = pa.schema(
 def prepare_documents(features: pa.Table, centroids: Centroids | None, config: Config) -> pa.Table:
     """Computes what depends on the settings of a decision, and drops what no later step reads.
 
+    What a disabled step annotated is left out, so that a decision from annotations is that of a run without the step.
+
     Args:
         features: `curate.schema.features`, n rows.
         centroids: clusters to assign to; None leaves the column null.
-        config: settings of provenance.
+        config: settings.
 
     Returns:
         `DOCUMENTS`, n rows in the same order.
     """
+    count = features.num_rows
     if config.provenance.enabled:
         own, conflict, evidence = own_class(features, config)
+        read = {"signature_trusted": features["signature_trusted"], "rights": features["rights"]}
     else:
-        own, conflict = np.full(features.num_rows, UNKNOWN, dtype=np.int8), np.zeros(features.num_rows, dtype=bool)
-        evidence = pa.nulls(features.num_rows, EVIDENCE_LIST)
+        own, conflict = np.full(count, UNKNOWN, dtype=np.int8), np.zeros(count, dtype=bool)
+        evidence = pa.nulls(count, EVIDENCE_LIST)
+        read = {"signature_trusted": pa.nulls(count, pa.bool_()), "rights": pa.nulls(count, pa.string())}
     derived = {
+        **read,
+        "detector_score": features["detector_score"] if config.synthetic.enabled else pa.nulls(count, pa.float32()),
         "cluster": _clusters(features, centroids),
         "own": pa.array(own),
         "conflict": pa.array(conflict),
@@ -72,4 +80,4 @@ def _clusters(features: pa.Table, centroids: Centroids | None) -> pa.Array:
     if valid.any():
         values = embeddings.drop_null().flatten().to_numpy().reshape(int(valid.sum()), -1)
         clusters[valid], _ = centroids.assign(values)
-    return pa.array(clusters, mask=~valid)
+    return pa.array(clusters, mask=clusters < 0)  # -1 too for vectors of zeros, of which no cluster is nearest

@@ -57,7 +57,7 @@ class _Group:
 
 
 def _group(documents: pa.Table, pairs: pa.Table, config: Config) -> _Group:
-    documents = documents.take(pa.array(np.argsort(documents["id"].to_numpy(zero_copy_only=False), kind="stable")))
+    documents = documents.take(pc.sort_indices(documents["id"].combine_chunks()))
     active = documents["read_reason"].is_null().to_numpy() & ~_denied(documents, config)
     return _Group(
         documents=documents,
@@ -103,20 +103,22 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     group = _group(documents, pairs, config)
     travelled = _travel(group, config)
     evidence = _with_travelled(group, travelled)
+    from_synthetic, from_capture = travelled.synthetic_from >= 0, travelled.capture_from >= 0
+    conflict = group.conflict | (from_synthetic & from_capture)
     zones = reference.zones(group.documents, config)
     fused = fuse(
         evidence,
         own=group.own,
-        conflict=group.conflict,
+        conflict=conflict,
         prior=prior(group.documents, config),
         detector=zones.log_odds,
         zone=zones.zone(),
     )
     judged = verdicts(
         group.own,
-        group.conflict,
-        travelled.synthetic_from >= 0,
-        travelled.capture_from >= 0,
+        conflict,
+        from_synthetic,
+        from_capture,
         zones,
         1.0 - fused.p_synthetic.astype(np.float64),
         fills=config.mixture.enabled,
@@ -150,7 +152,7 @@ def _denied(documents: pa.Table, config: Config) -> NDArray[np.bool_]:
     if not config.provenance.enabled or not config.provenance.drop_rights:
         return np.zeros(documents.num_rows, dtype=bool)
     denied = pa.array(config.provenance.drop_rights)
-    return pc.is_in(documents["rights"], value_set=denied).to_numpy()
+    return pc.is_in(documents["rights"].fill_null("unknown"), value_set=denied).to_numpy()
 
 
 def _travel(group: _Group, config: Config) -> Travelled:

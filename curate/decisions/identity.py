@@ -1,7 +1,5 @@
 """Unique ids: documents that share an id are told apart by a hash of all their columns (DESIGN section 3)."""
 
-import re
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,7 +7,7 @@ from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, hash_strings
 
-_SUFFIX = re.compile(r"(#\d+)+$")
+_SUFFIX = r"(#[0-9]+)+$"
 
 
 def partition_hashes(ids: pa.Array | pa.ChunkedArray) -> UInt64Array:
@@ -18,7 +16,7 @@ def partition_hashes(ids: pa.Array | pa.ChunkedArray) -> UInt64Array:
     Documents that could end up with the same id meet in the same partition: copies of `a` are renamed
     to `a#2`, which somebody may have named a document already.
     """
-    return hash_strings(pa.array([_SUFFIX.sub("", i) if "#" in i else i for i in ids.to_pylist()], pa.string()))
+    return hash_strings(pc.replace_substring_regex(ids, _SUFFIX, ""))
 
 
 def resolve_ids(documents: pa.Table) -> tuple[pa.Table, int]:
@@ -32,21 +30,37 @@ def resolve_ids(documents: pa.Table) -> tuple[pa.Table, int]:
             `partition_hashes` fall in this partition.
 
     Returns:
-        The documents sorted by (id, row_hash), with unique ids, and the number of renamed ones.
+        The documents in the same order, with unique ids, and the number of renamed ones.
     """
-    order = np.lexsort((_u64(documents, "location"), _u64(documents, "row_hash"), _ranks(documents["id"])))
-    documents = documents.take(pa.array(order))
-    ids = documents["id"].to_pylist()
+    shared = _with_shared_hash(hash_strings(documents["id"]))
+    few = documents.select(["id", "row_hash", "location"]).take(pa.array(shared))
+    order = np.lexsort((few["location"].to_numpy(), few["row_hash"].to_numpy(), _ranks(few["id"])))
+    ids = few["id"].take(pa.array(order)).to_pylist()
     repeated = [i for i in range(1, len(ids)) if ids[i] == ids[i - 1]]
     if not repeated:
         return documents, 0
-    column = documents.schema.get_field_index("id")
-    renamed = pa.array(_rename(ids, repeated), pa.string())
-    return documents.set_column(column, "id", renamed), len(repeated)
+    all_ids = documents["id"].combine_chunks()
+    renamed = _rename(ids, repeated, set(all_ids.filter(pc.match_substring(all_ids, "#")).to_pylist()))
+    changed = np.zeros(documents.num_rows, dtype=bool)
+    changed[shared] = True
+    values = pa.array(renamed, pa.string()).take(pa.array(np.argsort(order)))
+    unique = pc.replace_with_mask(all_ids, pa.array(changed), values)
+    return documents.set_column(documents.schema.get_field_index("id"), "id", unique), len(repeated)
 
 
-def _rename(ids: list[str], repeated: list[int]) -> list[str]:
-    taken = set(ids)
+def _with_shared_hash(hashes: UInt64Array) -> NDArray[np.int64]:
+    """Indices of the values that occur more than once, ascending."""
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    same = ordered[1:] == ordered[:-1]
+    shared = np.zeros(len(order), dtype=bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    return np.sort(order[shared])
+
+
+def _rename(ids: list[str], repeated: list[int], taken: set[str]) -> list[str]:
+    """Gives each repeated id the next number whose name is not taken; repeats follow each other in `ids`."""
     numbers: dict[str, int] = {}
     renamed = list(ids)
     for i in repeated:
@@ -63,7 +77,3 @@ def _ranks(strings: pa.ChunkedArray) -> NDArray[np.int64]:
     encoded = strings.combine_chunks().dictionary_encode()
     order = pc.rank(encoded.dictionary, tiebreaker="dense").to_numpy()
     return order[encoded.indices.to_numpy()].astype(np.int64)
-
-
-def _u64(documents: pa.Table, name: str) -> UInt64Array:
-    return documents[name].to_numpy().astype(np.uint64, copy=False)

@@ -1,7 +1,6 @@
 """The last stage: sums over the survivors of each cluster, their allocation, and what it makes of every document."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from curate.decisions.reference import Reference
 from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
-from curate.mixture.reference import cluster_evidence, cluster_reference, evidence_gate
+from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, evidence_gate
 from curate.mixture.sampling import copies, in_validation, loss_weight
 from curate.schema import LEDGER
 
@@ -36,51 +35,69 @@ FINISHED = pa.schema(
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
+SUMS = pa.schema(
+    [
+        ("cluster", pa.int32()),
+        ("site", pa.string()),
+        ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
+        ("accepted_documents", pa.int64()),
+        ("fill", pa.int64()),  # tokens of declared synthetic survivors
+        ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
+    ]
+)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class ClusterSums:
-    """Sums per (cluster, source, what); merging is associative and commutative.
+    """Sums per cluster and site; merging is associative and commutative.
 
     Attributes:
-        counts: (cluster, source or None, name) → sum; the names are accepted, accepted_documents, fill, duplicates.
+        table: `SUMS`, one row for every cluster and site that has a document, sorted by both.
     """
 
-    counts: Counter[tuple[int, str | None, str]] = field(default_factory=Counter)
+    table: pa.Table
 
     @staticmethod
     def collect(decided: pa.Table) -> "ClusterSums":
         """Sums over `curate.decisions.groups.DECIDED`."""
-        clustered = decided.filter(decided["cluster"].is_valid())
-        surviving = clustered["decision"].is_null()
-        accepted = clustered.filter(pc.and_(surviving, pc.equal(clustered["verdict"], ACCEPT)))
-        fill = clustered.filter(pc.and_(surviving, pc.equal(clustered["verdict"], FILL)))
-        duplicates = clustered.filter(pc.equal(clustered["stage"], "dedupe").fill_null(False))
-        units = pc.round(pc.multiply(accepted["weight"], float(WEIGHT_UNIT))).cast(pa.int64())
-        counts: Counter[tuple[int, str | None, str]] = Counter()
-        for name, rows, values in (
-            ("accepted", accepted, pc.multiply(units, accepted["tokens"].cast(pa.int64()))),
-            ("accepted_documents", accepted, None),
-            ("fill", fill, fill["tokens"].cast(pa.int64())),
-            ("duplicates", duplicates, None),
-        ):
-            ones = pa.chunked_array([np.ones(rows.num_rows, dtype=np.int64)])
-            table = pa.table({"cluster": rows["cluster"], "source": rows["source"], "value": values or ones})
-            totals = table.group_by(["cluster", "source"]).aggregate([("value", "sum")])
-            for row in totals.to_pylist():
-                counts[row["cluster"], row["source"], name] += row["value_sum"]
-        return ClusterSums(counts)
+        rows = decided.filter(decided["cluster"].is_valid())
+        verdict, tokens = rows["verdict"].to_numpy(), rows["tokens"].to_numpy().astype(np.int64)
+        surviving = rows["decision"].is_null().to_numpy()
+        merged = pc.equal(rows["stage"], "dedupe").fill_null(False).to_numpy()
+        units = np.rint(rows["weight"].to_numpy() * WEIGHT_UNIT).astype(np.int64)
+        accepted = surviving & (verdict == ACCEPT)
+        columns = {
+            "cluster": rows["cluster"],
+            "site": rows["site"],
+            "accepted": accepted * units * tokens,
+            "accepted_documents": accepted.astype(np.int64),
+            "fill": (surviving & (verdict == FILL)) * tokens,
+            # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
+            # text must not move the weight of real documents.
+            "duplicates": (merged & (verdict == ACCEPT)).astype(np.int64),
+        }
+        return ClusterSums(_summed(pa.table(columns, schema=SUMS)))
 
     def merge(self, other: "ClusterSums") -> "ClusterSums":
         """The sums of both parts of a corpus."""
-        return ClusterSums(self.counts + other.counts)
+        return ClusterSums(_summed(pa.concat_tables([self.table, other.table])))
 
-    def by_cluster(self, name: str, clusters: int) -> NDArray[np.float64]:
-        """One sum per cluster, float64[clusters]."""
-        totals = [0] * clusters
-        for (cluster, _, kind), value in self.counts.items():
-            if kind == name:
-                totals[cluster] += value
-        return np.array(totals, dtype=np.float64)
+    def clusters(self) -> int:
+        """One more than the largest cluster number."""
+        return (pc.max(self.table["cluster"]).as_py() or 0) + 1 if self.table.num_rows else 0
+
+    def by_cluster(self, name: str, clusters: int) -> NDArray[np.int64]:
+        """One sum per cluster, int64[clusters]."""
+        totals = np.zeros(clusters, dtype=np.int64)
+        np.add.at(totals, self.table["cluster"].to_numpy(), self.table[name].to_numpy())
+        return totals
+
+
+def _summed(table: pa.Table) -> pa.Table:
+    names = SUMS.names[2:]
+    totals = table.group_by(["cluster", "site"]).aggregate([(name, "sum") for name in names])
+    columns = [totals["cluster"], totals["site"], *(totals[f"{name}_sum"] for name in names)]
+    return pa.table(columns, schema=SUMS).sort_by([("cluster", "ascending"), ("site", "ascending")]).combine_chunks()
 
 
 @dataclass(frozen=True)
@@ -118,23 +135,21 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         config: settings of the mixture.
     """
     settings = config.mixture
-    counts = sums.counts if sums else {}
-    known = max((cluster for cluster, _, _ in counts), default=-1) + 1
-    reference_tokens = reference.token_array(known)
+    reference_tokens = reference.token_array(sums.clusters() if sums else 0)
     clusters = len(reference_tokens)
     if not settings.enabled or sums is None or clusters == 0:
         return Mixture(None, np.zeros(0), settings.tail_mass)
-    keys = sorted({(cluster, source or "") for cluster, source, _ in counts})
+    accepted_documents = sums.by_cluster("accepted_documents", clusters)
     allocation = allocate(
-        cluster_reference(reference_tokens, sum(reference.documents.values()), settings.tail_mass),
+        _shares(reference, reference_tokens, accepted_documents, settings.tail_mass),
         sums.by_cluster("accepted", clusters) / WEIGHT_UNIT,
         sums.by_cluster("fill", clusters),
         evidence_gate(
             cluster_evidence(
-                np.array([cluster for cluster, _ in keys], dtype=np.int32),
-                pa.array([source or None for _, source in keys], pa.string()),
-                [counts[cluster, source or None, "accepted_documents"] for cluster, source in keys],
-                [counts[cluster, source or None, "duplicates"] for cluster, source in keys],
+                sums.table["cluster"].to_numpy(),
+                sums.table["site"].combine_chunks(),
+                sums.table["accepted_documents"].to_numpy(),
+                sums.table["duplicates"].to_numpy(),
                 clusters,
             ),
             settings.min_cluster_docs,
@@ -151,7 +166,21 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
             min_reference=settings.min_reference,
         ),
     )
-    return Mixture(allocation, sums.by_cluster("accepted_documents", clusters), settings.tail_mass)
+    return Mixture(allocation, accepted_documents.astype(np.float64), settings.tail_mass)
+
+
+def _shares(
+    reference: Reference, tokens: NDArray[np.float64], accepted_documents: NDArray[np.int64], tail_mass: float
+) -> ClusterReference:
+    """Reference shares of the clusters that hold anything real; the others have none.
+
+    Shares are smoothed over these clusters alone: a cluster of machine text must not take from their shares.
+    """
+    live = (tokens > 0) | (accepted_documents > 0)
+    found = cluster_reference(tokens[live], sum(reference.documents.values()), tail_mass)
+    share, tail = np.zeros(len(tokens)), np.zeros(len(tokens), dtype=bool)
+    share[live], tail[live] = found.share, found.tail
+    return ClusterReference(share, found.documents, tail)
 
 
 def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
@@ -172,13 +201,15 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
     verdict = decided["verdict"].to_numpy()
     keys = hash_strings(decided["id"])
     surviving = decided["decision"].is_null().to_numpy()
-    weight = np.where(surviving, _weights(decided, verdict, mixture), 0.0).round(9)
+    base = decided["weight"].to_numpy()
+    factor = _factors(decided, verdict, mixture)
+    weight = np.where(surviving, base * factor, 0.0).round(9)
     drawn = copies(weight, keys, config.run.seed)
 
     left_over = surviving & (verdict == FILL) & (weight == 0)
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
     if config.mixture.token_budget:
-        beyond = surviving & ~left_over & (drawn == 0)
+        beyond = surviving & ~left_over & (drawn == 0) & (factor < 1)
         decision[beyond], stage[beyond], reason[beyond] = "dropped", "mixture", "budget"
         weight[beyond] = 0.0
     decision[surviving & (decision == None)] = "kept"  # noqa: E711
@@ -201,17 +232,17 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
 _OUTCOME = ("decision", "stage", "reason")
 
 
-def _weights(decided: pa.Table, verdict: NDArray[np.int8], mixture: Mixture) -> NDArray[np.float64]:
-    """Base weight × the allocation's factor of the cluster; media stand outside the allocation."""
-    base = decided["weight"].to_numpy()
+def _factors(decided: pa.Table, verdict: NDArray[np.int8], mixture: Mixture) -> NDArray[np.float64]:
+    """What the allocation multiplies the weight of each document with; media stand outside it."""
     if mixture.allocation is None:
-        return base
+        return np.ones(len(verdict))
     cluster = decided["cluster"].fill_null(-1).to_numpy()
     media = decided["media"].to_numpy()
-    # The last entry serves cluster -1: accepted text that no cluster holds keeps its weight, synthetic has none.
-    real = np.append(mixture.allocation.real_weight, 1.0)[cluster]
-    synthetic = np.append(mixture.allocation.synthetic_weight, 0.0)[cluster]
-    return base * np.where(media, 1.0, np.where(verdict == FILL, synthetic, real))
+    # Accepted text without tokens, or in no cluster (the last entry), keeps its weight; synthetic text has none.
+    allocation = mixture.allocation
+    real = np.append(np.where(allocation.accepted > 0, allocation.real_weight, 1.0), 1.0)[cluster]
+    synthetic = np.append(allocation.synthetic_weight, 0.0)[cluster]
+    return np.where(media, 1.0, np.where(verdict == FILL, synthetic, real))
 
 
 def _loss_weights(verdict: NDArray[np.int8], mixture: Mixture) -> NDArray[np.float64]:

@@ -57,9 +57,16 @@ class ReferenceSample:
         """The sample of both parts of a corpus."""
         return ReferenceSample(
             self.calibration.merge(other.calibration),
-            self.tokens + other.tokens,
-            self.documents + other.documents,
+            _added(self.tokens, other.tokens),
+            _added(self.documents, other.documents),
         )
+
+
+def _added(left: Counter[int], right: Counter[int]) -> Counter[int]:
+    """The sums, those of 0 included, which `Counter.__add__` drops."""
+    total = Counter(left)
+    total.update(right)
+    return total
 
 
 @dataclass(frozen=True)

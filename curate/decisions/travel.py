@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curate.decisions.contents import ContentGraph
 from curate.hashing import UInt64Array
-from curate.provenance.origin import SYNTHETIC, UNKNOWN
+from curate.provenance.origin import REAL, SYNTHETIC, UNKNOWN
 
 NEVER = np.iinfo(np.int64).max
 """Capture time, in microseconds, of a document that has none: null counts as latest."""
@@ -53,7 +53,8 @@ def travel(
     """
     active = graph.node >= 0
     synthetic = _first_of_node(graph, active & (own == SYNTHETIC), capture, order)
-    captured = _first_of_node(graph, active & (capture < cutoff), capture, order)
+    # Of a document that contradicts itself, or says that it is mixed, neither claim travels.
+    captured = _first_of_node(graph, active & (own == REAL) & (capture < cutoff), capture, order)
 
     similar = graph.jaccard >= np.float32(threshold)
     ends = [(graph.left[similar], graph.right[similar]), (graph.right[similar], graph.left[similar])]

@@ -89,7 +89,7 @@ def verdicts(
 
     Args:
         own: own class of each document, int8.
-        conflict: two hard items of own evidence contradict, bool.
+        conflict: two hard items contradict, of own evidence or of what travelled, bool.
         copy_of_synthetic: a verified copy of a declared machine text, bool.
         copy_of_capture: a verified copy of a text captured before the cut-off, bool.
         zones: the detector's say.
@@ -103,10 +103,9 @@ def verdicts(
     reason = np.full(count, None, dtype=object)
     weight = np.ones(count, dtype=np.float64)
 
-    contradicts = conflict | (copy_of_synthetic & copy_of_capture)
-    declared = (own == SYNTHETIC) & ~contradicts
-    copied = copy_of_synthetic & ~contradicts
-    open_to_detector = ~contradicts & ~declared & ~copied & ~copy_of_capture & (own != REAL)
+    declared = (own == SYNTHETIC) & ~conflict
+    copied = copy_of_synthetic & ~conflict
+    open_to_detector = ~conflict & ~declared & ~copied & ~copy_of_capture & (own != REAL)
 
     reason[open_to_detector & zones.uncalibrated()] = "uncalibrated"
     held = open_to_detector & zones.suspected() & ~zones.protected
@@ -117,11 +116,11 @@ def verdicts(
     reason[kept] = "suspect"
     weight[kept] = np.maximum(p_human[kept], suspect_weight)
 
-    verdict[contradicts], reason[contradicts] = HOLD, "conflict"
+    verdict[conflict], reason[conflict] = HOLD, "conflict"
     if fills:
         verdict[declared] = FILL
     elif acts:
         verdict[declared], reason[declared] = REJECT, "declared"
-    if acts:
+    if fills or acts:  # the mixture would take it for real text
         verdict[copied], reason[copied] = REJECT, "copy_of_synthetic"
     return Verdicts(verdict, reason, weight)

@@ -199,22 +199,17 @@ def thresholds(
         alpha_drop: share of human documents that may be dropped.
         min_group: calibration documents below which a group defers to its parent where that is stricter.
     """
-    chains = list(zip(*(names.to_pylist() for names in _group_names(language, length_bin, cluster)), strict=True))
-    kinds = sorted(set(chains), key=lambda chain: tuple(name or "" for name in chain))
-    found = {}
-    for chain in kinds:
-        suspect, group = _threshold(calibration, chain, alpha_suspect, min_group)
-        drop, _ = _threshold(calibration, chain, alpha_drop, min_group)
-        language_n = calibration.documents(chain[-1])
-        # Dropping is the graver act: never below the suspect threshold, never without one (NaN wins).
-        found[chain] = (suspect, np.maximum(drop, suspect), group, calibration.documents(group), language_n)
-    columns = list(zip(*(found[chain] for chain in chains), strict=True)) or [()] * 5
+    names = _group_names(language, length_bin, cluster)
+    levels = [_level(calibration, level, (alpha_suspect, alpha_drop)) for level in names]
+    suspect, origin = _back_off([(level.counts, level.suspect) for level in levels], min_group)
+    drop, _ = _back_off([(level.counts, level.drop) for level in levels], min_group)
     return Thresholds(
-        np.array(columns[0], dtype=np.float32),
-        np.array(columns[1], dtype=np.float32),
-        pa.array(columns[2], pa.string()),
-        np.array(columns[3], dtype=np.int32),
-        np.array(columns[4], dtype=np.int32),
+        suspect,
+        # Dropping is the graver act: never below the suspect threshold, never without one (NaN wins).
+        np.maximum(drop, suspect),
+        pc.choose(pa.array(origin), *names),
+        np.choose(origin, [level.counts for level in levels]).astype(np.int32),
+        levels[-1].counts,
     )
 
 
@@ -247,27 +242,62 @@ def with_prior(probabilities: NDArray[np.floating], prior: float | NDArray[np.fl
     return machine / (machine + (1 - np.asarray(probabilities, dtype=np.float64)) * (1 - np.asarray(prior)))
 
 
-def _threshold(
-    calibration: Calibration, chain: Sequence[str | None], alpha: float, min_group: int
-) -> tuple[float, str]:
-    """(threshold, the group that gave it), NaN and the language where there is none; chain from special to general."""
-    best, origin = math.nan, str(chain[-1])
-    for group in chain:
-        if group is None:
-            continue
-        own = conformal_threshold(calibration.scores.get(group, np.empty(0, np.float32)), alpha)
-        if not math.isnan(own) and calibration.frozen(group, alpha):
-            own = math.inf
-        if not math.isnan(own) and (math.isnan(best) or own > best):
-            best, origin = own, group
-        if not math.isnan(own) and calibration.documents(group) >= min_group:
-            break
-    return (math.nan if math.isinf(best) else best), origin
+class _Level(NamedTuple):
+    """What the groups of one level say of n documents: counts int32[n]; thresholds float32[n], NaN for none."""
+
+    counts: NDArray[np.int32]
+    suspect: NDArray[np.float32]
+    drop: NDArray[np.float32]
+
+
+def _level(calibration: Calibration, names: pa.Array, alphas: tuple[float, float]) -> _Level:
+    """Looks every group up once; documents outside the level (null) have no calibration documents."""
+    coded = pc.dictionary_encode(names)
+    groups = coded.dictionary.to_pylist()
+    codes = coded.indices.fill_null(len(groups)).to_numpy()  # the last entry of each list serves nulls
+    counts = [*map(calibration.documents, groups), 0]
+    suspect, drop = ([*(_own_threshold(calibration, name, alpha) for name in groups), math.nan] for alpha in alphas)
+    return _Level(
+        np.array(counts, dtype=np.int32)[codes],
+        np.array(suspect, dtype=np.float32)[codes],
+        np.array(drop, dtype=np.float32)[codes],
+    )
+
+
+def _own_threshold(calibration: Calibration, group: str, alpha: float) -> float:
+    """The threshold of a group by itself: infinite where it is frozen, NaN where it has too few scores."""
+    threshold = conformal_threshold(calibration.scores.get(group, np.empty(0, np.float32)), alpha)
+    return math.inf if not math.isnan(threshold) and calibration.frozen(group, alpha) else threshold
+
+
+def _back_off(
+    levels: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]], min_group: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The largest threshold from the most special level up to the first group of sufficient size.
+
+    Args:
+        levels: (counts, thresholds) of each level, from special to general.
+        min_group: calibration documents that make the back-off stop.
+
+    Returns:
+        (float32[n], NaN where there is none or a frozen group rules; the level it is from, else the last one).
+    """
+    best = np.full_like(levels[0][1], np.nan)
+    origin = np.full(len(best), len(levels) - 1)
+    undecided = np.ones(len(best), dtype=bool)
+    for level, (counts, own) in enumerate(levels):
+        larger = undecided & (own > np.where(np.isnan(best), -np.inf, best))
+        best[larger], origin[larger] = own[larger], level
+        undecided &= np.isnan(own) | (counts < min_group)
+    return np.where(np.isinf(best), np.float32(np.nan), best), origin
 
 
 def _group_names(language: pa.Array, length_bin: pa.Array, cluster: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Names of the groups of each document, special to general; the first is null without a cluster."""
-    language = pc.fill_null(language.cast(pa.string()), "und")
+    """Names of the groups of each document, special to general; the first is null without a cluster.
+
+    A slash in the name of a language would look like the start of a part of it, so it becomes a dash.
+    """
+    language = pc.replace_substring(pc.fill_null(language.cast(pa.string()), "und"), "/", "-")
     by_cluster = pc.binary_join_element_wise(language, pc.cast(cluster, pa.string()), "/cluster-")
     return by_cluster, pc.binary_join_element_wise(language, length_bin, "/"), language
 

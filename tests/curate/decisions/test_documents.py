@@ -1,0 +1,99 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curate.clusters.kmeans import Centroids
+from curate.config import make_config
+from curate.decisions.documents import DOCUMENTS, prepare_documents
+from curate.decisions.groups import decide_group, real_leaders
+from curate.decisions.mixing import FINISHED, ClusterSums, finish, mix
+from curate.decisions.reference import Reference, ReferenceSample
+from curate.provenance.evidence import Evidence
+
+CREDENTIALS = [Evidence("credentials", "c2pa_trusted", "synthetic", 8.0, "generator")]
+
+
+def test_schema(world):
+    table = world.feature_table([{"id": "a"}])
+    assert prepare_documents(table, None, make_config({})).schema == DOCUMENTS
+
+
+def test_what_a_disabled_step_annotated_is_left_out(world):
+    row = {"id": "a", "credentials": CREDENTIALS, "signature_trusted": True, "rights": "deny", "detector_score": 2.0}
+    on = prepare_documents(world.feature_table([row]), None, make_config({})).to_pylist()[0]
+    assert (on["own"], on["signature_trusted"], on["rights"], on["detector_score"]) == (2, True, "deny", 2.0)
+    off = make_config({"provenance": {"enabled": False}, "synthetic": {"enabled": False}})
+    without = prepare_documents(world.feature_table([row]), None, off).to_pylist()[0]
+    assert (without["own"], without["conflict"], without["evidence"]) == (1, False, None)
+    assert (without["signature_trusted"], without["rights"], without["detector_score"]) == (None, None, None)
+
+
+def test_vectors_of_zeros_belong_to_no_cluster(world):
+    table = world.feature_table([{"id": "a"}, {"id": "b"}, {"id": "c"}])
+    vectors = pa.array([[0.0] * 8, [1.0] + [0.0] * 7, None], table.schema.field("embedding").type)
+    table = table.set_column(table.schema.get_field_index("embedding"), "embedding", vectors)
+    centroids = Centroids(np.eye(2, 8, dtype=np.float32))
+    documents = prepare_documents(table, centroids, make_config({}))
+    assert documents["cluster"].to_pylist() == [None, 0, None]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_tiny_corpora(world, count):
+    config = make_config({})
+    rows = [{"id": f"d{i}", "language": None} for i in range(count)]
+    documents, pairs = world.document_table(rows, config), world.pair_table([])
+    sample = ReferenceSample.collect(real_leaders(documents, pairs, config))
+    for found in (Reference.of(sample, config), Reference.of(None, config)):
+        decided = decide_group(documents, pairs, found, config)
+        for sums in (ClusterSums.collect(decided), None):
+            mixture = mix(sums, found, config)
+            assert mixture.to_dict() == {}
+            finished = finish(decided, mixture, config)
+            assert finished.schema == FINISHED and finished.num_rows == count
+            assert finished["decision"].to_pylist() == ["kept"] * count
+            assert finished["weight"].to_pylist() == [1.0] * count
+
+
+def test_reference_is_of_surviving_real_documents(world):
+    config = make_config({})
+    rows = [
+        {"id": "a", "text": "t", "captured": 2015, "cluster": 3, "tokens": 70, "detector_score": -1.0},
+        {"id": "b", "text": "t", "captured": 2016, "cluster": 3, "tokens": 70, "detector_score": -1.0},
+        {"id": "c", "captured": 2015, "cluster": 1, "tokens": 30, "rights": "deny"},
+        {"id": "d", "captured": 2015, "cluster": 1, "tokens": 0},
+        {"id": "e", "captured": 2024, "cluster": 1},
+        {"id": "f", "captured": 2015, "origin": "synthetic", "cluster": 1},
+        {"id": "g", "captured": 2015, "cluster": 1, "read_reason": "too_long"},
+    ]
+    leaders = real_leaders(world.document_table(rows, config), world.pair_table([]), config)
+    assert leaders["id"].to_pylist() == ["a", "d"]
+    sample = ReferenceSample.collect(leaders)
+    assert dict(sample.tokens) == {3: 70, 1: 0} and dict(sample.documents) == {3: 1, 1: 1}
+
+
+def test_merging_references_loses_nothing(world):
+    config = make_config({})
+    rows = [{"id": f"{i}", "captured": 2015, "cluster": i % 3, "tokens": 10 * (i % 3)} for i in range(9)]
+    documents, pairs = world.document_table(rows, config), world.pair_table([])
+    leaders = real_leaders(documents, pairs, config)
+    whole = Reference.of(ReferenceSample.collect(leaders), config)
+    parts = [ReferenceSample.collect(leaders.slice(start, 3)) for start in (6, 0, 3)]
+    merged = Reference.of(parts[0].merge(parts[1]).merge(parts[2]), config)
+    assert merged.id == whole.id and merged.to_dict() == whole.to_dict()
+    assert Reference.from_dict(whole.to_dict()).to_dict() == whole.to_dict()
+    assert merged.tokens == {0: 0, 1: 30, 2: 60} and merged.tail(config).tolist() == [0]
+
+
+def test_duplicates_of_other_standing_do_not_count_against_a_boost(world):
+    config = make_config({})
+    rows = [
+        {"id": "a", "text": "t", "captured": 2015, "cluster": 0},
+        {"id": "b", "text": "t", "captured": 2016, "cluster": 0},
+        {"id": "c", "text": "t", "captured": 2024, "cluster": 0, "origin": "synthetic"},
+        {"id": "d", "text": "t", "captured": 2024, "cluster": 0},
+    ]
+    documents = world.document_table(rows, config)
+    sums = ClusterSums.collect(decide_group(documents, world.pair_table([]), world.reference(), config))
+    assert sums.by_cluster("duplicates", 1).tolist() == [1]
+    assert sums.by_cluster("accepted_documents", 1).tolist() == [1]
+    assert sums.by_cluster("accepted", 1).tolist() == [100_000_000]
