@@ -176,9 +176,7 @@ class _Overview(beam.DoFn):
         yield Overview.of(ledger, reference, self._config)
 
 
-def _write_overview(
-    path: str, overview: Overview, renamed: int, reference: Reference, mixture: Mixture
-) -> None:
+def _write_overview(path: str, overview: Overview, renamed: int, reference: Reference, mixture: Mixture) -> None:
     content = {
         "duplicate_ids": renamed,
         "overview": overview.to_dict(),

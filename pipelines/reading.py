@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.annotate import text_column
+from curate.columns import text_column
 from curate.config import Config
 from curate.io.blocks import read_split
 from curate.io.sources import InputPlan, Split

@@ -30,7 +30,21 @@ def commands():
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = "amber basin cedar delta ember fjord grove haven islet juniper knoll lagoon meadow".split()
+    words = [
+        "amber",
+        "basin",
+        "cedar",
+        "delta",
+        "ember",
+        "fjord",
+        "grove",
+        "haven",
+        "islet",
+        "juniper",
+        "knoll",
+        "lagoon",
+        "meadow",
+    ]
     texts = [" ".join(words[(i * k) % 13] for k in range(1, 80)) + f" number {i}" for i in range(30)]
     rows = [{"id": "SOME-ID" if i == 0 else f"d{i}", "text": text, "language": "en"} for i, text in enumerate(texts)]
     pq.write_table(pa.Table.from_pylist(rows), "corpus.parquet")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import scipy.special
 from numpy.typing import NDArray
 
 from curate.config import Config
@@ -19,6 +20,9 @@ from curate.detector.prevalence import bin_edges
 from curate.hashing import hash_strings
 from curate.mixture.reference import tail_clusters
 
+RARE_FACTOR = 3.0
+RARE_CHANCE = 0.01
+
 
 @dataclass(frozen=True)
 class ReferenceSample:
@@ -28,15 +32,22 @@ class ReferenceSample:
         calibration: a bounded sample of their detector scores.
         tokens: their tokens per cluster.
         documents: their number per cluster.
+        contents: distinct texts per cluster, whoever wrote them.
     """
 
     calibration: CalibrationSample
     tokens: Counter[int] = field(default_factory=Counter)
     documents: Counter[int] = field(default_factory=Counter)
+    contents: Counter[int] = field(default_factory=Counter)
 
     @staticmethod
-    def collect(real: pa.Table) -> "ReferenceSample":
-        """Gathers real documents that survive among duplicates (`curate.decisions.groups.real_leaders`)."""
+    def collect(real: pa.Table, documents: pa.Table) -> "ReferenceSample":
+        """Gathers what one closed set of documents has.
+
+        Args:
+            real: real documents that survive among duplicates (`curate.decisions.groups.real_leaders`).
+            documents: all documents of the set; a text is in no other set.
+        """
         calibration = CalibrationSample.collect(
             real["language"].combine_chunks(),
             length_bins(real["tokens"].to_numpy()),
@@ -51,6 +62,7 @@ class ReferenceSample:
             calibration,
             Counter(dict(zip(clusters, totals["tokens_sum"].to_pylist(), strict=True))),
             Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
+            _contents_by_cluster(documents),
         )
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
@@ -59,7 +71,15 @@ class ReferenceSample:
             self.calibration.merge(other.calibration),
             _added(self.tokens, other.tokens),
             _added(self.documents, other.documents),
+            _added(self.contents, other.contents),
         )
+
+
+def _contents_by_cluster(documents: pa.Table) -> Counter[int]:
+    clustered = documents.filter(documents["cluster"].is_valid())
+    distinct = clustered.group_by(["cluster", "content"]).aggregate([])
+    counts = distinct.group_by("cluster").aggregate([("content", "count")])
+    return Counter(dict(zip(counts["cluster"].to_pylist(), counts["content_count"].to_pylist(), strict=True)))
 
 
 def _added(left: Counter[int], right: Counter[int]) -> Counter[int]:
@@ -77,18 +97,21 @@ class Reference:
         calibration: detector scores per group.
         tokens: tokens of real documents per cluster.
         documents: their number per cluster.
+        contents: distinct texts per cluster, whoever wrote them.
     """
 
     calibration: Calibration
     tokens: dict[int, int]
     documents: dict[int, int]
+    contents: dict[int, int]
 
     @staticmethod
     def of(sample: ReferenceSample | None, config: Config) -> "Reference":
         """The reference that a sample gives; an empty one without a sample."""
         if sample is None:
-            return Reference(Calibration({}, {}), {}, {})
-        return Reference(sample.calibration.calibrate(config.run.seed), dict(sample.tokens), dict(sample.documents))
+            return Reference(Calibration({}, {}), {}, {}, {})
+        counts = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
+        return Reference(sample.calibration.calibrate(config.run.seed), *counts)
 
     @property
     def id(self) -> str:
@@ -100,6 +123,20 @@ class Reference:
         """The tail clusters: the smallest ones that together hold `mixture.tail_mass` of the real tokens."""
         clusters = np.array(sorted(self.tokens), dtype=np.int32)
         return clusters[tail_clusters(self.token_array()[clusters], config.mixture.tail_mass)]
+
+    def protected_clusters(self, config: Config) -> NDArray[np.int32]:
+        """Tail clusters whose documents the detector may neither hold nor drop.
+
+        Those that are rare among real documents only are left out: a cluster that machine text has filled is small
+        in the reference and large in the corpus, and sheltering it would shelter the machine text. It is one
+        with less than 1 / `RARE_FACTOR` of the real documents that its size lets one expect, by more than chance.
+        """
+        tail = self.tail(config)
+        share = sum(self.documents.values()) / max(sum(self.contents.values()), 1)
+        found = np.array([self.documents[cluster] for cluster in tail.tolist()], dtype=np.float64)
+        size = np.array([self.contents.get(cluster, 0) for cluster in tail.tolist()], dtype=np.float64)
+        by_chance = scipy.special.pdtr(found, np.maximum(size * share / RARE_FACTOR, 1e-9))
+        return tail[by_chance >= RARE_CHANCE]
 
     def token_array(self, clusters: int = 0) -> NDArray[np.float64]:
         """Real tokens by cluster number, float64[clusters], at least as long as the clusters known."""
@@ -134,7 +171,7 @@ class Reference:
             config.synthetic.min_group,
         )
         scored = pa.array(~np.isnan(scores))
-        in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.tail(config))).to_numpy()
+        in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
         a, b = load_detector(config.synthetic.model).platt if config.synthetic.enabled else (1.0, 0.0)
         return Zones(
             score=scores,
@@ -146,9 +183,9 @@ class Reference:
             group_n=pc.if_else(scored, pa.array(found.group_n), None),
         )
 
-    def score_edges(self) -> NDArray[np.float64]:
+    def score_edges(self, config: Config) -> NDArray[np.float64]:
         """Bin edges of the score histograms that prevalence is estimated from."""
-        return bin_edges(self.human_scores(), load_detector().reference_scores("machine"))
+        return bin_edges(self.human_scores(), load_detector(config.synthetic.model).reference_scores("machine"))
 
     def human_scores(self) -> NDArray[np.float32]:
         """Scores of all real documents sampled, over the languages."""
@@ -161,12 +198,14 @@ class Reference:
             "calibration": self.calibration.to_dict(),
             "tokens": {str(cluster): self.tokens[cluster] for cluster in sorted(self.tokens)},
             "documents": {str(cluster): self.documents[cluster] for cluster in sorted(self.documents)},
+            "contents": {str(cluster): self.contents[cluster] for cluster in sorted(self.contents)},
         }
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Reference":
         """Reads what `to_dict` gave."""
-        counts = [{int(cluster): int(n) for cluster, n in values[name].items()} for name in ("tokens", "documents")]
+        names = ("tokens", "documents", "contents")
+        counts = [{int(cluster): int(n) for cluster, n in values[name].items()} for name in names]
         return Reference(Calibration.from_dict(values["calibration"]), *counts)
 
 

@@ -154,7 +154,7 @@ def _prevalence(overview: Overview, reference: Reference, config: Config) -> lis
     if not config.synthetic.enabled:
         return []
     detector = load_detector(config.synthetic.model)
-    machine = histogram(detector.reference_scores("machine"), reference.score_edges())
+    machine = histogram(detector.reference_scores("machine"), reference.score_edges(config))
     dated = {key: counts for key, counts in overview.histograms.items() if key[1]}
     largest = sorted(dated, key=lambda key: (-int(dated[key].sum()), key))[:MOST_PERIODS]
     observed: dict[tuple[str, str], Any] = {key: dated[key] for key in largest}

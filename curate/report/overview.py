@@ -42,7 +42,7 @@ class Overview:
         scored = ~np.isnan(scores)
         if not scored.any():
             return Overview(summary, {}, {})
-        edges = reference.score_edges()
+        edges = reference.score_edges(config)
         every = count_by(zip(_named(sources, scored), _named(months, scored), strict=True), scores[scored], edges)
         trusted = scored & pc.equal(ledger["tier"], "trusted_human").to_numpy()
         human = count_by(((source, "") for source in _named(sources, trusted)), scores[trusted], edges)

@@ -4,19 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.annotate import (
-    annotate,
-    features_schema,
-    has_media,
-    origin_claim,
-    readable_texts,
-    text_column,
-    to_timestamp,
-)
+from curate.annotate import annotate, features_schema, readable_texts
 from curate.clusters.embedding import document_features, fit_embedding
+from curate.columns import origin_claim, text_column
 from curate.config import make_config
 from curate.errors import UsageError
+from curate.media import has_media, refuse_foreign
 from curate.text.kernel import token_hashes
+from curate.timestamps import to_timestamp
 
 CONFIG = make_config({"mixture": {"dimensions": 8, "clusters": 2}})
 WORDS = [
@@ -279,3 +274,23 @@ def test_hashes_of_text_do_not_meet_those_of_media():
     table = pa.table({"text": ["one", None], "media": [None, b"one"]})
     found = run(table, None)
     assert found["content"][0] != found["content"][1] and np.all(np.array(found["content"].to_pylist()) > 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "source_file", "network", "refused"),
+    [
+        ("gs://bucket/a.png", "corpus.parquet", False, True),
+        ("https://host/a.png", "gs://bucket/corpus.parquet", False, True),
+        ("gs://bucket/a.png", "gs://bucket/corpus.parquet", False, False),
+        ("gs://bucket/a.png", "corpus.parquet", True, False),
+        ("missing.png", "corpus.parquet", False, False),
+        ("/dev/zero", "corpus.parquet", False, True),
+    ],
+)
+def test_data_does_not_choose_what_is_opened(path, source_file, network, refused):
+    config = make_config({"provenance": {"network": network}})
+    if refused:
+        with pytest.raises(OSError, match="filesystem|regular"):
+            refuse_foreign(path, source_file, config)
+    else:
+        refuse_foreign(path, source_file, config)

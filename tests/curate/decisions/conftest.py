@@ -1,6 +1,5 @@
 """Small worlds for decisions: documents as plain rows, verified pairs, a reference with known thresholds."""
 
-from collections import Counter
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
@@ -83,7 +82,8 @@ def reference(tokens=None, documents=0, groups=("en",)):
     scores = np.interp(np.arange(1, 401), [1, 381, 397, 400], [0, 0.95, 0.99, 1.0]).astype(np.float32)
     calibration = Calibration({group: scores for group in groups}, {group: scores[:0] for group in groups})
     tokens = tokens or {}
-    return Reference(calibration, dict(tokens), dict(Counter({c: documents for c in tokens})))
+    counts = dict.fromkeys(tokens, documents)
+    return Reference(calibration, dict(tokens), counts, counts)
 
 
 def ledger(rows, pairs=(), given=None, parts=None, **settings):

@@ -8,6 +8,7 @@ from curate.decisions.documents import DOCUMENTS, prepare_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import FINISHED, ClusterSums, finish, mix
 from curate.decisions.reference import Reference, ReferenceSample
+from curate.detector.calibration import Calibration
 from curate.provenance.evidence import Evidence
 
 CREDENTIALS = [Evidence("credentials", "c2pa_trusted", "synthetic", 8.0, "generator")]
@@ -42,7 +43,7 @@ def test_tiny_corpora(world, count):
     config = make_config({})
     rows = [{"id": f"d{i}", "language": None} for i in range(count)]
     documents, pairs = world.document_table(rows, config), world.pair_table([])
-    sample = ReferenceSample.collect(real_leaders(documents, pairs, config))
+    sample = ReferenceSample.collect(real_leaders(documents, pairs, config), documents)
     for found in (Reference.of(sample, config), Reference.of(None, config)):
         decided = decide_group(documents, pairs, found, config)
         for sums in (ClusterSums.collect(decided), None):
@@ -65,10 +66,22 @@ def test_reference_is_of_surviving_real_documents(world):
         {"id": "f", "captured": 2015, "origin": "synthetic", "cluster": 1},
         {"id": "g", "captured": 2015, "cluster": 1, "read_reason": "too_long"},
     ]
-    leaders = real_leaders(world.document_table(rows, config), world.pair_table([]), config)
+    documents = world.document_table(rows, config)
+    leaders = real_leaders(documents, world.pair_table([]), config)
     assert leaders["id"].to_pylist() == ["a", "d"]
-    sample = ReferenceSample.collect(leaders)
+    sample = ReferenceSample.collect(leaders, documents)
     assert dict(sample.tokens) == {3: 70, 1: 0} and dict(sample.documents) == {3: 1, 1: 1}
+    assert dict(sample.contents) == {3: 1, 1: 5}
+
+
+def test_tail_clusters_that_machine_text_has_filled_are_not_protected():
+    config = make_config({})
+    documents = {0: 900, 1: 40, 2: 30, 3: 30}
+    tokens = {cluster: 100 * count for cluster, count in documents.items()}
+    contents = {0: 4500, 1: 200, 2: 3000, 3: 320}  # two is a hundred times more of the corpus than of the reference
+    reference = Reference(Calibration({}, {}), tokens, documents, contents)
+    assert reference.tail(config).tolist() == [1, 2, 3]
+    assert reference.protected_clusters(config).tolist() == [1, 3]
 
 
 def test_merging_references_loses_nothing(world):
@@ -76,8 +89,9 @@ def test_merging_references_loses_nothing(world):
     rows = [{"id": f"{i}", "captured": 2015, "cluster": i % 3, "tokens": 10 * (i % 3)} for i in range(9)]
     documents, pairs = world.document_table(rows, config), world.pair_table([])
     leaders = real_leaders(documents, pairs, config)
-    whole = Reference.of(ReferenceSample.collect(leaders), config)
-    parts = [ReferenceSample.collect(leaders.slice(start, 3)) for start in (6, 0, 3)]
+    whole = Reference.of(ReferenceSample.collect(leaders, leaders), config)
+    slices = [leaders.slice(start, 3) for start in (6, 0, 3)]
+    parts = [ReferenceSample.collect(part, part) for part in slices]
     merged = Reference.of(parts[0].merge(parts[1]).merge(parts[2]), config)
     assert merged.id == whole.id and merged.to_dict() == whole.to_dict()
     assert Reference.from_dict(whole.to_dict()).to_dict() == whole.to_dict()
