@@ -290,7 +290,7 @@ def test_hashes_of_text_do_not_meet_those_of_media():
 def test_data_does_not_choose_what_is_opened(path, source_file, network, refused):
     config = make_config({"provenance": {"network": network}})
     if refused:
-        with pytest.raises(OSError, match="filesystem|regular"):
+        with pytest.raises(OSError, match=r"filesystem|regular"):
             refuse_foreign(path, source_file, config)
     else:
         refuse_foreign(path, source_file, config)
