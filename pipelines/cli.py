@@ -109,11 +109,13 @@ def run(
     from curate.config import load_config
 
     config = load_config(config_path, settings)
-    from curate.pipelines.run import curate_inputs, describe_plan
-
     if only_plan:
+        from curate.pipelines.preview import describe_plan
+
         click.echo(describe_plan(inputs, config, beam))
         return
+    from curate.pipelines.run import curate_inputs
+
     result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug)
     click.echo(result.text)
 
@@ -163,7 +165,7 @@ def explain(directory: str, id: str) -> None:
 @click.argument("directory", metavar="DIR")
 def report(directory: str) -> None:
     """Draws report.html anew from report.json."""
-    from curate.pipelines.run import redraw_report
+    from curate.pipelines.preview import redraw_report
 
     click.echo(redraw_report(directory))
 

@@ -1,6 +1,7 @@
 """Files on any filesystem that Beam knows, by the protocol that `curate.io` reads and writes through."""
 
-from typing import BinaryIO, Optional, cast
+import json
+from typing import Any, BinaryIO, Optional, cast
 
 from curate.io.filesystem import FileInfo, LocalFiles, is_remote
 
@@ -52,6 +53,23 @@ class BeamFiles:
         from apache_beam.io.filesystems import FileSystems
 
         FileSystems.delete([path])
+
+    def read_if_there(self, path: str) -> Optional[bytes]:
+        """The whole content of a file, None where there is none."""
+        return self.read_bytes(path) if self.stat(path) else None
+
+    def write_bytes(self, path: str, content: bytes) -> None:
+        """Writes a file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self.create(path) as file:
+            file.write(content)
+
+    def write_json(self, path: str, content: Any) -> None:
+        """Writes a file of sorted, indented JSON."""
+        self.write_bytes(path, json.dumps(content, indent=1, sort_keys=True).encode())
 
     def read_bytes(self, path: str) -> bytes:
         """The whole content of a file.

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Dict, Optional
 
 import apache_beam as beam
@@ -15,6 +14,7 @@ from curate.config import Config
 from curate.decisions.mixing import Mixture, mix
 from curate.decisions.reference import Reference
 from curate.io.sources import InputPlan
+from curate.pipelines.artefacts import Artefacts
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
@@ -34,15 +34,6 @@ ROWS_PER_PARTITION = 250_000
 def partitions_for(rows: int, workers: int) -> int:
     """Partitions of the key spaces. Decisions do not depend on it."""
     return max(workers, -(-rows // ROWS_PER_PARTITION))
-
-
-@dataclass(frozen=True)
-class Artefacts:
-    """Bytes of what earlier runs fitted; None where this run fits it itself."""
-
-    embedding: Optional[bytes] = None
-    centroids: Optional[bytes] = None
-    reference: Optional[Reference] = None
 
 
 def annotate_inputs(

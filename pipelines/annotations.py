@@ -1,0 +1,105 @@
+"""The record of an annotation: what it was made from and with, and whether it can serve another decision."""
+
+import json
+from typing import Any
+
+from curate.annotate import bands_of
+from curate.config import Config, make_config
+from curate.duplicates.bands import Bands
+from curate.errors import UsageError
+from curate.io.sources import InputPlan, find_inputs, plan
+from curate.pipelines.files import BeamFiles
+
+FILES = BeamFiles()
+RECORD = "annotations.json"
+"""Name of the record in an annotations directory."""
+
+ANNOTATED = (
+    "documents",
+    "run.seed",
+    "run.block_rows",
+    "run.block_bytes",
+    "dedupe.shingle",
+    "dedupe.permutations",
+    "dedupe.bands",
+    "dedupe.rows",
+    "mixture.dimensions",
+    "mixture.sample",
+    "mixture.clusters",
+    "synthetic.model",
+    "synthetic.min_tokens",
+    "provenance.network",
+    "provenance.trust_anchors",
+)
+"""Settings that annotations were made with; a decision cannot change them."""
+
+
+def check_annotated(config: Config, annotated: Config) -> None:
+    """Checks that annotations can serve a decision.
+
+    Raises:
+        UsageError: names the setting, its value, and what the annotations have.
+    """
+    anew = "run `curate run` with it to annotate anew"
+    for name in ANNOTATED:
+        wanted, made = _setting(config, name), _setting(annotated, name)
+        if wanted != made:
+            raise UsageError(f"{name} is {wanted!r}, but the annotations were made with {made!r}; {anew}")
+    for section in ("dedupe", "provenance", "synthetic", "mixture"):
+        if getattr(config, section).enabled and not getattr(annotated, section).enabled:
+            raise UsageError(f"{section}.enabled is true, but the annotations were made without that step; {anew}")
+    for name in ("dedupe.threshold", "dedupe.containment"):
+        wanted, made = _setting(config, name), _setting(annotated, name)
+        if wanted < made:
+            raise UsageError(
+                f"{name} is {wanted}, below the {made} that pairs were verified at: less similar ones were never "
+                f"compared; raise it, or {anew}"
+            )
+
+
+def with_bands(config: Config, bands: Bands) -> Config:
+    """Spells out bands and rows where the threshold would choose others.
+
+    The pairs of annotations were proposed by the bands of then. So recorded, the settings of a decision give the same
+    ledger in a run from the start.
+    """
+    if bands_of(config) == bands:
+        return config
+    values = config.to_dict()
+    values["dedupe"] |= {"bands": bands.bands, "rows": bands.rows}
+    return make_config(values)
+
+
+def load_annotations(directory: str) -> tuple[str, dict[str, Any]]:
+    """The annotations directory in or at a path, and its record.
+
+    Raises:
+        UsageError: there is none.
+    """
+    directory = directory.rstrip("/")
+    for candidate in (directory, f"{directory}/annotations"):
+        if FILES.stat(f"{candidate}/{RECORD}"):
+            return candidate, json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
+    raise UsageError(f"annotations {directory!r} has no {RECORD}, expected the annotations/ of a finished run")
+
+
+def same_inputs(record: dict[str, Any], config: Config) -> InputPlan:
+    """The plan of the inputs that were annotated.
+
+    Raises:
+        UsageError: an input is not what it was.
+    """
+    planned = plan(find_inputs(record["inputs"], FILES), config, FILES)
+    changed = [
+        path for path, fingerprint in record["fingerprints"].items() if planned.fingerprints.get(path) != fingerprint
+    ]
+    if changed:
+        raise UsageError(f"input {changed[0]!r} has changed since it was annotated; run `curate run` to annotate anew")
+    return planned
+
+
+def _setting(config: Config, name: str) -> Any:
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

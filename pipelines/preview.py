@@ -1,0 +1,61 @@
+"""What can be said of an output or an input without running a job: the plan of a run, and a report drawn again."""
+
+import json
+from typing import Sequence
+
+from curate.annotate import bands_of
+from curate.config import Config
+from curate.duplicates.bands import collision_probability
+from curate.errors import UsageError
+from curate.io.sources import find_inputs, one_line, plan
+from curate.pipelines.artefacts import check_resources
+from curate.pipelines.files import BeamFiles
+from curate.pipelines.runner import beam_options
+from curate.report.render import render
+
+FILES = BeamFiles()
+
+
+def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = ()) -> str:
+    """What a run would read, and how it would look for duplicates (`curate run --plan`).
+
+    Raises:
+        UsageError: as for the run itself.
+        UnreadableInputError: likewise.
+    """
+    beam_options(beam, workers=1)
+    check_resources(config)
+    planned = plan(find_inputs(inputs, FILES), config, FILES)
+    bands = bands_of(config)
+    lines = [
+        f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of "
+        f"text, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
+        f"near duplicates: {bands.bands} bands of {bands.rows} rows, threshold {config.dedupe.threshold}",
+        "similarity  chance of being compared",
+    ]
+    lines += [
+        f"{similarity / 20:10.2f}  {collision_probability(similarity / 20, bands.bands, bands.rows):.4f}"
+        for similarity in range(8, 21)
+    ]
+    return "\n".join(lines)
+
+
+def redraw_report(directory: str) -> str:
+    """Draws report.html from report.json (`curate report`).
+
+    Raises:
+        UsageError: there is no report.json.
+    """
+    path = f"{directory.rstrip('/')}/report.json"
+    try:
+        page = render(json.loads(FILES.read_bytes(path))).encode()
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise UsageError(f"{path!r} cannot be read ({reason}); give the output directory of a finished run") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path!r} is not a report of curate ({one_line(error)}); give the output directory of a finished run"
+        ) from None
+    target = f"{directory.rstrip('/')}/report.html"
+    FILES.write_bytes(target, page)
+    return f"report: {target}"
