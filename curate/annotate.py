@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.clusters.embedding import Embedding, document_features
-from curate.columns import one_array, origin_claim, plain_column, site, string_column, text_column
+from curate.columns import one_array, origin_claim, plain_column, site, source_column, string_column, text_column
 from curate.config import Config
 from curate.detector.model import load_detector
 from curate.duplicates.bands import Bands, band_keys, choose_bands
@@ -120,7 +120,7 @@ def annotate(
         "language": _language(table, texts, config),
         "detector_score": _scores(texts, kernel.tokens, config),
         "embedding": _embed(kernel, texts, embedding, schema.field("embedding").type),
-        "source": string_column(table, columns.source),
+        "source": source_column(table, config),
         "site": site(table, config),
         "timestamp": to_timestamp(plain_column(table, columns.timestamp)),
         "published": to_timestamp(plain_column(table, columns.published)),

@@ -27,6 +27,13 @@ def string_column(table: pa.Table, name: str) -> pa.Array:
     return values.cast(pa.string()) if is_string(values.type) else pa.nulls(table.num_rows, pa.string())
 
 
+def source_column(table: pa.Table, config: Config) -> pa.Array:
+    """The names of the sources, string[n]; sources that are numbered are named by their numbers."""
+    name = config.documents.columns.source
+    values = plain_column(table, name)
+    return values.cast(pa.string()) if pa.types.is_integer(values.type) else string_column(table, name)
+
+
 def text_column(table: pa.Table, config: Config) -> pa.Array:
     """The text column as string or large_string[n]; all null where the table has none."""
     texts = plain_column(table, config.documents.columns.text)
@@ -43,11 +50,9 @@ def text_column(table: pa.Table, config: Config) -> pa.Array:
 
 def site(table: pa.Table, config: Config) -> pa.Array:
     """The host of the url column, else the source: where the evidence of a cluster comes from."""
-    url, source = (
-        string_column(table, name) for name in (config.documents.columns.url, config.documents.columns.source)
-    )
+    url = string_column(table, config.documents.columns.url)
     host = pc.struct_field(pc.extract_regex(url, r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?(?P<host>[^/:?#]+)"), "host")
-    return one_array(pc.coalesce(pc.utf8_lower(host), source))
+    return one_array(pc.coalesce(pc.utf8_lower(host), source_column(table, config)))
 
 
 def origin_claim(table: pa.Table, config: Config) -> pa.Array:

@@ -105,9 +105,9 @@ class Synthetic(Section):
 
 
 class Quality(Section):
-    """Quality signals. Reserved for the gates of boosts; nothing is dropped on quality by default."""
+    """Quality signals."""
 
-    enabled: bool = Field(False, description="compute quality signals")
+    enabled: Literal[False] = Field(False, description="quality signals are not part of this version")
 
 
 class Mixture(Section):
@@ -144,7 +144,7 @@ class Mixture(Section):
 class Review(Section):
     """The queue for people."""
 
-    enabled: bool = Field(True, description="mark documents for review")
+    enabled: Literal[False] = Field(False, description="a review queue is not part of this version; see held/")
 
 
 class Report(Section):
@@ -218,6 +218,13 @@ def make_config(values: Mapping[str, Any]) -> Config:
         config = Config.model_validate(dict(values))
     except pydantic.ValidationError as error:
         raise UsageError(_explain(error)) from None
+    roles: dict[str, str] = {}
+    for role, name in config.documents.columns:
+        if name in roles:
+            raise UsageError(
+                f"documents.columns.{role} is {name!r}, which is documents.columns.{roles[name]} too; name two columns"
+            )
+        roles[name] = role
     if config.synthetic.alpha_drop > config.synthetic.alpha_suspect:
         raise UsageError(
             f"synthetic.alpha_drop is {config.synthetic.alpha_drop}, expected at most synthetic.alpha_suspect "

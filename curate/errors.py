@@ -1,4 +1,4 @@
-"""The errors that a user can act on, each with the exit code that DESIGN section 5 gives it."""
+"""The errors that a user can act on, each with the exit code that the command line gives it."""
 
 
 class CurateError(Exception):

@@ -1,13 +1,15 @@
 """The record of an annotation: what it was made from and with, and whether it can serve another decision."""
 
 import json
+import os
 from typing import Any
 
 from curate.annotate import bands_of
 from curate.config import Config, make_config
 from curate.duplicates.bands import Bands
 from curate.errors import UsageError
-from curate.io.sources import InputPlan, find_inputs, plan
+from curate.io.filesystem import is_remote
+from curate.io.sources import InputPlan, plan
 from curate.pipelines.files import BeamFiles
 
 FILES = BeamFiles()
@@ -83,18 +85,25 @@ def load_annotations(directory: str) -> tuple[str, dict[str, Any]]:
     raise UsageError(f"annotations {directory!r} has no {RECORD}, expected the annotations/ of a finished run")
 
 
+def absolute(path: str) -> str:
+    """A path that means the same in every working directory."""
+    return path if is_remote(path) else os.path.abspath(path)
+
+
 def same_inputs(record: dict[str, Any], config: Config) -> InputPlan:
-    """The plan of the inputs that were annotated.
+    """The plan of the inputs that were annotated, in the order in which they were.
 
     Raises:
-        UsageError: an input is not what it was.
+        UsageError: an input is gone or not what it was.
     """
-    planned = plan(find_inputs(record["inputs"], FILES), config, FILES)
-    changed = [
-        path for path, fingerprint in record["fingerprints"].items() if planned.fingerprints.get(path) != fingerprint
-    ]
-    if changed:
-        raise UsageError(f"input {changed[0]!r} has changed since it was annotated; run `curate run` to annotate anew")
+    found = {given: FILES.stat(path) for given, path in record["inputs"].items()}
+    gone = [record["inputs"][given] for given, file in found.items() if file is None]
+    if gone:
+        raise UsageError(f"input {gone[0]!r} is gone since it was annotated; put it back, or run `curate run` anew")
+    planned = plan([file for file in found.values() if file is not None], config, FILES)
+    for given, fingerprint in record["fingerprints"].items():
+        if planned.fingerprints.get(record["inputs"][given]) != fingerprint:
+            raise UsageError(f"input {given!r} has changed since it was annotated; run `curate run` to annotate anew")
     return planned
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from curate.clusters.embedding import Embedding
-from curate.config import Config
+from curate.config import Config, make_config
 from curate.decisions.reference import Reference
-from curate.detector.model import load_detector
+from curate.detector.model import MODEL_FILE, detector_files, load_detector
 from curate.errors import UsageError
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
@@ -23,6 +23,7 @@ class Artefacts:
     embedding: Optional[bytes] = None
     centroids: Optional[bytes] = None
     reference: Optional[Reference] = None
+    detector: Optional[str] = None
 
 
 def load_artefacts(directory: str) -> Artefacts:
@@ -39,11 +40,33 @@ def load_artefacts(directory: str) -> Artefacts:
             embedding=FILES.read_if_there(f"{directory}/embedding.npz"),
             centroids=FILES.read_if_there(f"{directory}/centroids.npz"),
             reference=Reference.from_dict(json.loads(FILES.read_bytes(f"{directory}/reference.json"))),
+            detector=f"{directory}/{MODEL_FILE}" if FILES.stat(f"{directory}/{MODEL_FILE}") else None,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
             f"artefacts {directory!r} cannot be read ({one_line(error)}), expected the artefacts/ of a finished run"
         ) from None
+
+
+def with_detector(config: Config, given: Artefacts) -> Config:
+    """The settings with the detector of the artefacts, unless they name one: its thresholds are those given."""
+    if given.detector is None or config.synthetic.model is not None:
+        return config
+    values = config.to_dict()
+    values["synthetic"]["model"] = given.detector
+    return make_config(values)
+
+
+def write_detector(config: Config, directory: str) -> None:
+    """Keeps the detector of a run with its other artefacts."""
+    if config.synthetic.enabled:
+        for name, content in detector_files(config.synthetic.model).items():
+            FILES.write_bytes(f"{directory}/{name}", content)
+
+
+def resources(config: Config) -> list[str]:
+    """The files that the settings name."""
+    return [path for path in (config.synthetic.model, config.provenance.trust_anchors) if path]
 
 
 def check_artefacts(given: Artefacts, config: Config) -> None:

@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
 from typing import Any, NoReturn, Optional
 
@@ -116,7 +117,7 @@ def run(
         return
     from curate.pipelines.run import curate_inputs
 
-    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug)
+    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path)
     click.echo(result.text)
 
 
@@ -263,6 +264,7 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
     """Runs the command line. Errors that a user can act on are one line on standard error."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a run that is told to stop removes what it staged
     # Beam, Numba and matplotlib load hundreds of thousands of objects that live to the end. Python's default would go
     # through all of them again for every few hundred new ones: a tenth of the time of a short run.
     gc.set_threshold(50_000, 20, 100)
@@ -293,6 +295,10 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
         if debug:
             raise
         _fail(f"{type(error).__name__}: {_one_line(str(error))[:500]}; add --debug for the traceback", 1)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -62,7 +62,9 @@ def _make_room(root: Path, overwrite: bool) -> None:
             raise UsageError(
                 f"{str(root)!r} is not empty, expected a new or empty directory; add --overwrite to replace a demo"
             )
-        foreign = [name for name in present if name not in PARTS]
+        foreign = [name for name in present if name not in PARTS and not name.startswith(".curated.curate-")]
+        if present and not foreign and "truth.parquet" not in present:
+            foreign = present  # `input` and `media` are names that others use too
         if foreign:
             raise UsageError(
                 f"{str(root)!r} holds {foreign[0]!r}, which is not of a demo; name another directory, or remove it"

@@ -16,8 +16,16 @@ from curate.io.filesystem import below
 from curate.io.output import Staging, prepare_output
 from curate.io.sources import InputPlan, find_inputs, plan
 from curate.io.writer import part_name, write_part
-from curate.pipelines.annotations import RECORD, check_annotated, load_annotations, same_inputs, with_bands
-from curate.pipelines.artefacts import Artefacts, check_artefacts, check_resources, load_artefacts
+from curate.pipelines.annotations import RECORD, absolute, check_annotated, load_annotations, same_inputs, with_bands
+from curate.pipelines.artefacts import (
+    Artefacts,
+    check_artefacts,
+    check_resources,
+    load_artefacts,
+    resources,
+    with_detector,
+    write_detector,
+)
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.jobs import annotate_inputs, decide_annotated, partitions_for
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
@@ -53,6 +61,7 @@ def curate_inputs(
     artefacts: Optional[str] = None,
     overwrite: bool = False,
     debug: bool = False,
+    config_path: Optional[str] = None,
 ) -> RunResult:
     """Curates files into an output directory (`curate run`).
 
@@ -65,6 +74,7 @@ def curate_inputs(
         artefacts: directory of an earlier run's artefacts, to decide with them.
         overwrite: replace what is in the output, once the new output is complete.
         debug: let the runner log.
+        config_path: of the file that the settings came from, which the output may not replace.
 
     Raises:
         UsageError: bad options, no input, or an output that may not be written.
@@ -74,21 +84,23 @@ def curate_inputs(
     options = beam_options(beam, workers)
     if not debug:
         quiet()
-    check_resources(config)
-    found = find_inputs(inputs, FILES)
     given = load_artefacts(artefacts) if artefacts else Artefacts()
+    config = with_detector(config, given)
+    check_resources(config)
     check_artefacts(given, config)
+    found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
     for path, error in planned.failed:
         say(f"{path} cannot be opened ({error}); counted in files_failed")
     partitions = partitions_for(planned.rows, workers)
-    with prepare_output(output, overwrite, FILES, [file.path for file in found]) as staging:
+    needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
+    with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
             annotate_inputs(planned, config, given, staging.path, options, partitions)
         errors = _count_errors(staging.path, planned, config)
         record = {
             "config": config.to_dict(),
-            "inputs": [file.path for file in found],
+            "inputs": {file.path: absolute(file.path) for file in found},
             "fingerprints": planned.fingerprints,
             "files_failed": [list(failure) for failure in planned.failed],
             "rows": planned.rows,
@@ -132,7 +144,8 @@ def decide_again(
     planned = same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
     partitions = partitions_for(record["rows"], workers)
-    with prepare_output(output, overwrite, FILES, [annotations]) as staging:
+    needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
+    with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _copy_errors(annotations, staging.path)
         counts = _decide_and_report(annotations, record, planned, config, given, staging, options, partitions, started)
         staging.commit()
@@ -159,6 +172,7 @@ def _decide_and_report(
         content = FILES.read_if_there(f"{annotations}/{name}")
         if content is not None:
             FILES.write_bytes(f"{staging.path}/artefacts/{name}", content)
+    write_detector(config, f"{staging.path}/artefacts")
     _fill_empty(staging.path, "ledger", LEDGER)
     if planned:
         _fill_empty(staging.path, "errors", ERRORS)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import sys
 from typing import Optional, Sequence
 
 import apache_beam as beam
@@ -17,6 +18,7 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineRunner
+from apache_beam.transforms import environments
 
 from curate.errors import UsageError
 
@@ -47,16 +49,24 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
         raise UsageError(
             f"unexpected argument {unknown[0]!r}, expected options; quote globs, and put --input before each input"
         )
+    _check_runner(known["runner"])
     if known["runner"] in LOCAL_RUNNERS:
         options.view_as(StandardOptions).runner = "FnApiRunner"
         if workers > 1:
             direct = options.view_as(DirectOptions)
             direct.direct_num_workers = workers
-            direct.direct_running_mode = "multi_processing"
             if known["default_sdk_harness_log_level"] is None:
                 options.view_as(WorkerOptions).default_sdk_harness_log_level = "CRITICAL"  # see `quiet`
     options.view_as(SetupOptions).pickle_library = "cloudpickle"
     return options
+
+
+def _check_runner(name: Optional[str]) -> None:
+    try:
+        beam.runners.create_runner(name or "FnApiRunner")
+    except (ValueError, ImportError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"runner {name!r}: {reason}; name one of Beam's runners, or none for a local run") from None
 
 
 def _unknown(arguments: Sequence[str]) -> list[str]:
@@ -74,8 +84,19 @@ def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
     # FnApiRunner by name keeps the options to itself: file systems, picklers and plugins would be lost.
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     return fn_runner.FnApiRunner(
-        provision_info=fn_runner.ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded))
+        default_environment=_worker_processes(options),
+        provision_info=fn_runner.ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)),
     )
+
+
+def _worker_processes(options: PipelineOptions) -> Optional[environments.Environment]:
+    """Worker processes that keep quiet, unless somebody asked for Beam's log; None for a run in this process."""
+    direct = options.view_as(DirectOptions)
+    if direct.direct_running_mode != "in_memory" or direct.direct_num_workers == 1:
+        return None
+    silent = options.view_as(WorkerOptions).default_sdk_harness_log_level == "CRITICAL"
+    module = "curate.pipelines.worker" if silent else "apache_beam.runners.worker.sdk_worker_main"
+    return environments.SubprocessSDKEnvironment.from_command_string(f"{sys.executable} -m {module}")
 
 
 def quiet() -> None:

@@ -1,4 +1,4 @@
-"""How the parts may depend on each other (DESIGN section 2), read from the sources."""
+"""How the parts may depend on each other, read from the sources."""
 
 import ast
 import subprocess

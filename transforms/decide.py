@@ -1,4 +1,4 @@
-"""Wiring of the decisions: from features and verified pairs to one ledger row per document (DESIGN section 4)."""
+"""Wiring of the decisions: from features and verified pairs to one ledger row per document."""
 
 from collections.abc import Iterator
 from typing import Optional

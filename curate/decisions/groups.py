@@ -1,4 +1,4 @@
-"""The decisions about a closed set of documents: evidence, verdicts and survivors (DESIGN section 4 a–e)."""
+"""The decisions about a closed set of documents: evidence, verdicts and survivors."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ DECIDED = pa.schema(
 )
 
 COPY_LLR = 5.0
-"""Strength of travelled evidence: that of the lineage claims it comes from (science.md 4.6, rank 4)."""
+"""Strength of travelled evidence: that of the lineage claims it comes from."""
 
 
 @dataclass(frozen=True)

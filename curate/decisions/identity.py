@@ -1,4 +1,4 @@
-"""Unique ids: documents that share an id are told apart by a hash of all their columns (DESIGN section 3)."""
+"""Unique ids: documents that share an id are told apart by a hash of all their columns."""
 
 import numpy as np
 import pyarrow as pa

@@ -127,7 +127,7 @@ class Mixture:
 
 
 def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixture:
-    """Allocates tokens to the clusters (science.md 2.2).
+    """Allocates tokens to the clusters.
 
     Args:
         sums: over the survivors; None when there is no document.

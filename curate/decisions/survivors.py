@@ -1,4 +1,4 @@
-"""Who survives among duplicates: the star rule over contents, in rank order (DESIGN section 4e)."""
+"""Who survives among duplicates: the star rule over contents, in rank order."""
 
 from dataclasses import dataclass
 

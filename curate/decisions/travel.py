@@ -1,4 +1,4 @@
-"""Evidence travels one hop along verified duplicates (DESIGN section 4c).
+"""Evidence travels one hop along verified duplicates.
 
 A text that was also captured before the cut-off was not written by a chat model; a copy of a declared machine
 text, captured no earlier, is a machine text. Only own evidence travels, and only to unknown documents.

@@ -82,7 +82,7 @@ def verdicts(
     acts: bool,
     suspect_weight: float,
 ) -> Verdicts:
-    """Gives every document its verdict (DESIGN section 4d).
+    """Gives every document its verdict.
 
     Zones come from the calibrated thresholds only. Hard evidence comes first: the detector never moves a
     document whose origin is known, and it is never one of two items that conflict.

@@ -1,9 +1,10 @@
 """The detector: a fastText classifier (Joulin et al., 2017, arXiv 1607.01759) and the plain numbers beside it."""
 
+import contextlib
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -107,18 +108,37 @@ def load_detector(path: str | None = None) -> Detector:
     Raises:
         UsageError: the file is missing, is no fastText model, or has other labels than machine and human.
     """
+    with _model_file(path) as file:
+        try:
+            return _load(file, file.stat().st_mtime_ns)
+        except OSError as error:
+            raise UsageError(
+                f"detector {str(path)!r}: {error.strerror}; give a model made by `curate detector train`"
+            ) from None
+
+
+def detector_files(path: str | None = None) -> dict[str, bytes]:
+    """The files that a detector consists of, by name: the model and, where there are any, its numbers.
+
+    Args:
+        path: as for `load_detector`.
+    """
+    with _model_file(path) as file:
+        numbers = file.with_suffix(".json")
+        files = {MODEL_FILE: file.read_bytes()}
+        return (
+            {**files, Path(MODEL_FILE).with_suffix(".json").name: numbers.read_bytes()} if numbers.exists() else files
+        )
+
+
+@contextlib.contextmanager
+def _model_file(path: str | None) -> Iterator[Path]:
     if path is None:
-        with resources.as_file(resources.files("curate.detector").joinpath("model").joinpath(MODEL_FILE)) as shipped:
-            return _load(shipped, shipped.stat().st_mtime_ns)
-    file = Path(path)
-    if file.is_dir():
-        file = file / MODEL_FILE
-    try:
-        return _load(file, file.stat().st_mtime_ns)
-    except OSError as error:
-        raise UsageError(
-            f"detector {str(path)!r}: {error.strerror}; give a model made by `curate detector train`"
-        ) from None
+        with resources.as_file(resources.files("curate.detector").joinpath("model")) as shipped:
+            yield shipped / MODEL_FILE
+    else:
+        file = Path(path)
+        yield file / MODEL_FILE if file.is_dir() else file
 
 
 @lru_cache(maxsize=4)

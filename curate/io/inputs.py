@@ -37,6 +37,8 @@ def is_jsonl(path: str) -> bool:
 
 
 def _find(pattern: str, files: Files) -> list[FileInfo]:
+    if not pattern.strip():
+        raise UsageError(f"input {pattern!r} is empty, expected a file, a glob or a directory; check --input")
     file = files.stat(pattern)
     if file is not None:
         if not pattern.lower().endswith(ENDINGS):

@@ -74,14 +74,13 @@ def headline(report: JsonDict) -> str:
     kept = counts.get("kept", totals["kept_documents"])
     sentences = [f"Of {plural(read, 'document')}, {count(kept)} ({percent(kept / read)}) were kept."]
     for decision, verb in (("dropped", "dropped"), ("held", "held for review")):
-        parts: dict[str, int] = {}
+        parts: dict[str | None, int] = {}
         for row in report["flow"]:
             if row["decision"] == decision:
-                words = reason_words(row["reason"])
-                parts[words] = parts.get(words, 0) + row["documents"]
+                parts[row["reason"]] = parts.get(row["reason"], 0) + row["documents"]
         if parts:
-            listed = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
-            reasons = listing([f"{count(number)} {words}" for words, number in listed])
+            listed = sorted(parts.items(), key=lambda part: (-part[1], part[0] or ""))
+            reasons = listing([f"{count(number)} {reason_words(reason, number)}" for reason, number in listed])
             number = sum(parts.values())
             sentences.append(f"{count(number)} {'was' if number == 1 else 'were'} {verb}: {reasons}.")
     if counts.get("errors"):

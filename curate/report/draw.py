@@ -20,6 +20,7 @@ from curate.report.words import count
 WIDTH = 4.3  # inches, 310 SVG units: a phone shows the text at its own size
 ROW = 0.24  # inches per row of horizontal bars
 LABEL_CHARS = 18
+LABEL_CHAR = 0.079  # inches, the mean width of a character of a label
 
 # Stand-ins that matplotlib accepts, replaced by the variables of report.css.
 INK, KEPT, HELD, GONE, NEUTRAL, ACCENT, FAINT = (f"#0a0b{n:02x}" for n in range(1, 8))
@@ -80,12 +81,15 @@ def plain_axes(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def row_axes(number: int, names: Sequence[str], with_legend: bool = False) -> tuple[Figure, Axes]:
-    """Axes for horizontal bars, the first on top."""
+def row_axes(
+    number: int, names: Sequence[str], with_legend: bool = False, most: int = LABEL_CHARS
+) -> tuple[Figure, Axes]:
+    """Axes for horizontal bars, the first on top; beside them names of at most `most` characters."""
     height = 0.55 + 0.3 * with_legend + ROW * number
     figure = Figure(figsize=(WIDTH, height))
-    axes = figure.add_axes((0.34, 0.5 / height, 0.65, ROW * number / height))
-    axes.set_yticks(range(number), [label(name) for name in names])
+    left = 0.01 + most * LABEL_CHAR / WIDTH
+    axes = figure.add_axes((left, 0.5 / height, 0.99 - left, ROW * number / height))
+    axes.set_yticks(range(number), [label(name, most) for name in names])
     axes.set_ylim(number - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     return figure, axes

@@ -1,6 +1,7 @@
 """The story of one document in words: what was read, what spoke for and against it, and what would change that."""
 
 import difflib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow.dataset as ds
 
 from curate.errors import UsageError
 from curate.report.manifest import JsonDict
-from curate.report.words import count, decimal, percent, plural, reason_words
+from curate.report.words import count, decimal, percent, plural, reason_of_one
 
 NEIGHBOURS = 2_000
 Row = dict[str, Any]
@@ -62,10 +63,10 @@ def tell(row: Row, manifest: JsonDict) -> str:
 
 def _verdict(row: Row) -> str:
     if row["decision"] == "kept":
-        note = f" Note: {reason_words(row['reason'])}." if row["reason"] else ""
+        note = f" Note: {reason_of_one(row['reason'])}." if row["reason"] else ""
         return f"{row['id']} was kept.{note}"
     verb = "held for review" if row["decision"] == "held" else "dropped"
-    return f"{row['id']} was {verb} at stage {row['stage']}, reason {row['reason']}: {reason_words(row['reason'])}."
+    return f"{row['id']} was {verb} at stage {row['stage']}, reason {row['reason']}: {reason_of_one(row['reason'])}."
 
 
 def _document(row: Row) -> str:
@@ -79,6 +80,8 @@ def _evidence(row: Row) -> str:
     chance = f", probability of machine text {percent(row['p_synthetic'])}" if row["p_synthetic"] is not None else ""
     verdict = f"Origin: {row['origin'] or 'unknown'} ({row['tier'] or 'no tier'}{chance})."
     items = row["evidence"] or []
+    if all(item["family"] == "detector" for item in items):
+        verdict += _assumed(row)
     if not items:
         return verdict + " There was no evidence of its origin."
     lines = [verdict + f" Evidence ({plural(len(items), 'item')}):"]
@@ -88,6 +91,16 @@ def _evidence(row: Row) -> str:
             + (f". {item['detail']}" if item["detail"] else "")
         )
     return "\n".join(lines)
+
+
+def _assumed(row: Row) -> str:
+    """What a probability without evidence of origin rests on: prior and detector alone."""
+    if row["p_synthetic"] is None:
+        return ""
+    told = " That probability was not measured: it is the share of machine text assumed for a document of its date"
+    if row["detector_score"] is None:
+        return told + "."
+    return told + ", moved by the detector's score by at most the detector's limit of 3 nats (odds of 20 to 1)."
 
 
 def _strength(llr: float | None) -> str:
@@ -104,7 +117,8 @@ def _detector(row: Row) -> str:
     score = f"The detector scored it {decimal(row['detector_score'])} (higher is more machine-like)"
     if row["threshold"] is None:
         return score + ". No threshold was calibrated for documents like this, so the score decided nothing."
-    side = "at or above" if row["detector_score"] >= row["threshold"] else "below"
+    gap = row["detector_score"] - row["threshold"]
+    side = "above" if gap > 0 else "below" if gap < 0 else "at"
     group = f" of group {row['group']}" if row["group"] else ""
     size = f", calibrated on {plural(row['group_n'], 'human document')}" if row["group_n"] is not None else ""
     return f"{score}, {side} the threshold {decimal(row['threshold'])}{group}{size}."
@@ -148,10 +162,11 @@ def _otherwise(row: Row, config: JsonDict) -> str:
 
 def _otherwise_kept(row: Row) -> str:
     said = []
-    if row["detector_score"] is not None and row["threshold"] is not None:
+    # Trusted human documents stay whatever the detector says.
+    if None not in (row["detector_score"], row["threshold"]) and row["tier"] != "trusted_human":
         gap = row["threshold"] - row["detector_score"]
-        if gap > 0:
-            said.append(f"a detector score higher by {decimal(gap)}")
+        if gap >= 0:
+            said.append(f"a detector score higher by more than {decimal(gap)}")
         else:
             said.append("enough calibration documents for its group, since its score is over the threshold")
     said.append("a better ranked document similar to it")
@@ -161,19 +176,31 @@ def _otherwise_kept(row: Row) -> str:
 
 def _otherwise_copy(row: Row, config: JsonDict) -> str:
     leader = row["matched_id"]
-    said = []
-    if row["reason"] == "near" and row["similarity"] is not None:
-        said.append(f"dedupe.threshold above {decimal(row['similarity'])}")
-    if row["reason"] == "contained" and row["containment"] is not None:
-        said.append(f"dedupe.containment above {decimal(row['containment'])}")
-    said.append(f"if {leader} were rejected or were not there, this document or another copy would take its place")
-    return "; or ".join(said) + "."
+    settings = _settings_apart(row, config.get("dedupe", {}))
+    place = f"if {leader} were rejected or were not there, this document or another copy would take its place."
+    return f"{settings}; or {place}" if settings else place
+
+
+def _settings_apart(row: Row, dedupe: JsonDict) -> str:
+    """Settings under which the two documents would not be duplicates; empty where no value is high enough."""
+    needed = []
+    if row["reason"] == "near":
+        needed.append(("dedupe.threshold", row["similarity"]))
+    # The ledger holds single precision: 0.9 reads as a little less.
+    contained = row["containment"] is not None and row["containment"] >= dedupe.get("containment", 1.0) - 1e-6
+    if row["reason"] == "contained" or (row["reason"] == "near" and contained):
+        needed.append(("dedupe.containment", row["containment"]))
+    # Rounded up, so that the value named is enough; both settings end at 1.
+    values = [(name, math.ceil(1000 * measured - 1e-3) / 1000) for name, measured in needed if measured is not None]
+    if not values or len(values) < len(needed) or max(value for _, value in values) >= 1:
+        return ""
+    return " and ".join(f"{name} above {decimal(value)}" for name, value in values)
 
 
 def _otherwise_scored(row: Row, config: JsonDict) -> str:
     alpha = "synthetic.alpha_drop" if row["decision"] == "dropped" else "synthetic.alpha_suspect"
     value = config.get("synthetic", {}).get(alpha.split(".")[1])
-    below = f"a detector score below {decimal(row['threshold'])}; or " if row["threshold"] is not None else ""
+    below = f"a detector score of at most {decimal(row['threshold'])}; or " if row["threshold"] is not None else ""
     now = f" (it is {decimal(value)})" if value is not None else ""
     return (
         f"{below}a smaller {alpha}{now}, which raises the threshold; or hard evidence of human origin, such as a "

@@ -132,7 +132,7 @@ def _number(value: float) -> float | None:
 
 
 def _residual(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict | None:
-    """β_res of the corpus: the share of machine text left after the filter (science.md 0.5)."""
+    """β_res of the corpus: the share of machine text left after the filter."""
     sources = [row for row in prevalence if row["month"] is None]
     scored = sum(row["n"] for row in sources)
     human = reference.human_scores()

@@ -65,19 +65,26 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
 def removal_alarms(report: JsonDict) -> list[JsonDict]:
     """Sources, languages and clusters that lost over half of their documents, the worst first.
 
-    An alert where the detector alone took more than half; else a warning, since copies and declared
-    machine text may well be most of a source.
+    An alert where the detector alone took more than half and trusted human documents show that it errs there: it is
+    above the threshold for more than twice `alpha_suspect` of them. Else a warning, since copies and machine text may
+    well be most of a source.
     """
+    errs = 2 * report["config"].get("synthetic", {}).get("alpha_suspect", 0.05)
     alarms = []
     for table, name in (("sources", "source"), ("languages", "language"), ("clusters", "cluster")):
         for row in report[table]:
             removed, n = row["dropped_share"] or 0.0, row["documents"]
             if n < REMOVAL_MIN or removed <= REMOVAL_ALARM or row[name] is None:
                 continue
-            status = ALERT if row["by_detector"] > REMOVAL_ALARM * n else WARN
             text = (
                 f"{name} {row[name]} lost {percent(removed)} of its {count(n)} documents, mostly to {row['main_loss']}"
             )
+            by_detector = row["by_detector"] > REMOVAL_ALARM * n
+            status = ALERT if by_detector and row["misjudged"] > errs * row["trusted"] else WARN
+            if by_detector:
+                humans = plural(row["trusted"], "trusted human document")
+                told = f"it suspects {count(row['misjudged'])} of {humans} there"
+                text += f"; {told if row['trusted'] else 'no trusted human document is there to check it'}"
             alarms.append(
                 {"dimension": name, "value": row[name], "removed": removed, "n": n, "status": status, "text": text}
             )

@@ -18,6 +18,7 @@ DIVERGENCE_WARN = 0.02
 EFFECTIVE_LOSS = 0.05
 CONCENTRATION_RISE = 0.1
 GROUP_ALARM, GROUP_ALARM_MIN = 0.05, 10
+COPIES = ("exact", "near", "contained")
 
 
 def mix(summary: Summary, report: JsonDict) -> Panel:
@@ -53,18 +54,16 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
     _residual(panel, report["calibration"].get("beta_res"), cap)
     held = summary.total("flow", decision="held").documents
     panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
-    trusted = summary.total("tier", tier="trusted_human")
-    lost = sum(
-        cell.documents
-        for (tier, decision), cell in summary.by("tier", "tier", "decision").items()
-        if tier == "trusted_human" and decision != "kept"
-    )
+    trusted = summary.total("flow").trusted
+    lost = trusted - summary.total("flow", decision="kept").trusted
+    copies = sum(summary.total("flow", decision="dropped", reason=reason).trusted for reason in COPIES)
     panel.figure(
         "human_loss",
-        "trusted human documents not kept (duplicates included)",
-        share(lost, trusted.documents),
-        trusted.documents,
+        "trusted human documents not kept",
+        share(lost, trusted),
+        trusted,
         "share",
+        f"as copies of kept documents {count(copies)}, otherwise {count(lost - copies)}",
     )
     return panel
 
@@ -105,13 +104,15 @@ def tail(summary: Summary, report: JsonDict) -> Panel:
         panel.flag(ALERT, f"{plural(len(lost), 'cluster')} lost every document: {some(lost)}", len(lost))
     short = [row for row in rows if row["missing_tokens"]]
     missing = sum(row["missing_tokens"] for row in short)
+    limited = sum(1 for row in short if row.get("cause") == "limit")
     panel.figure(
         "below_floor",
-        "clusters below their floor for lack of text",
+        "clusters below their floor",
         len(short),
         len(rows),
         "count",
-        f"{count(missing)} tokens missing",
+        f"{count(missing)} tokens missing; {count(len(short) - limited)} for lack of text, "
+        f"{count(limited)} for the limit on growth or budget",
     )
     if short:
         panel.flag(

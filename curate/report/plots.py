@@ -27,9 +27,16 @@ from curate.report.draw import (
 )
 from curate.report.summary import SCORE_BINS
 from curate.report.tables import JsonDict
-from curate.report.words import STAGES, count, percent, plural
+from curate.report.words import STAGES, count, listing, percent, plural
 
 POINTS = 120  # ranks drawn of a long list of clusters
+ENOUGH = 0.9  # share of its reference below which a cluster is said to be short
+SHORTFALLS = {"enough": KEPT, "not enough in the input": NEUTRAL, "limited": HELD, "removed": GONE}
+SHORTFALL_WORDS = {
+    "not enough in the input": "for which the input held too little text, even had all of it been kept",
+    "limited": "held back by the limit on growth or by the token budget",
+    "removed": "short through what curation removed, duplicates included",
+}
 SOURCES, PERIODS, CLUSTERS, LANGUAGES, SCORE_BARS = 15, 20, 20, 5, 40
 
 
@@ -128,26 +135,45 @@ def mixture(report: JsonDict) -> tuple[Figure, str] | None:
 
 
 def tail(report: JsonDict) -> tuple[Figure, str] | None:
-    """What the tail clusters keep of their reference share, the least first."""
+    """What the tail clusters keep of their reference share, the least first, and why that is less than all of it."""
     base = "before" if any(row["reference"] is None for row in report["clusters"]) else "reference"
-    kept = [(row["after"] / row[base], row["cluster"]) for row in report["clusters"] if row["tail"] and row[base]]
+    tokens = report["totals"]["output_tokens"]
+    kept = [
+        (row["after"] / row[base], row["cluster"], _shortfall(row, row[base], tokens))
+        for row in report["clusters"]
+        if row["tail"] and row[base]
+    ]
     if not kept:
         return None
     rows = sorted(kept)[:CLUSTERS]
-    figure, axes = row_axes(len(rows), [f"cluster {cluster}" for _, cluster in rows])
-    limit = max(2.0, min(5.0, max(part for part, _ in rows)))
-    for y, (part, _) in enumerate(rows):
-        axes.barh(y, min(part, limit), color=KEPT if part >= 0.9 else GONE, height=0.7)
+    figure, axes = row_axes(len(rows), [f"cluster {cluster}" for _, cluster, _ in rows], with_legend=True)
+    limit = max(2.0, min(5.0, max(part for part, *_ in rows)))
+    seen: set[str] = set()
+    for y, (part, _, cause) in enumerate(rows):
+        axes.barh(y, min(part, limit), color=SHORTFALLS[cause], height=0.7, label=None if cause in seen else cause)
         beside(axes, limit, y, percent(part, 0), limit)
+        seen.add(cause)
     axes.axvline(1.0, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlim(0, limit * 1.25)
     axes.set_xticks([tick / 2 for tick in range(int(2 * limit) + 1)] if limit <= 2 else range(int(limit) + 1))
     axes.set_xlabel(f"share after ÷ {'reference share' if base == 'reference' else 'share before'}")
-    low = sum(1 for part, _ in kept if part < 0.9)
+    legend(figure, axes, 4)
+    low = [cause for part, _, cause in kept if part < ENOUGH]
+    numbers = [f"{count(low.count(cause))} {words}" for cause, words in SHORTFALL_WORDS.items() if cause in low]
     return figure, (
         f"Share retained by the {plural(len(rows), 'tail cluster')} that retain least, of {count(len(kept))}: from "
-        f"{percent(rows[0][0], 0)} to {percent(rows[-1][0], 0)}; {plural(low, 'cluster')} below 90%."
+        f"{percent(rows[0][0], 0)} to {percent(rows[-1][0], 0)}; {plural(len(low), 'cluster')} below "
+        f"{percent(ENOUGH, 0)}{': ' + listing(numbers) if numbers else ''}."
     )
+
+
+def _shortfall(row: JsonDict, share: float, output: int) -> str:
+    """Why a cluster has less than ENOUGH of its share of the output tokens; a key of SHORTFALLS."""
+    if row["after"] >= ENOUGH * share:
+        return "enough"
+    if row["tokens"] < ENOUGH * share * output:
+        return "not enough in the input"
+    return "limited" if row.get("cause") == "limit" else "removed"
 
 
 def scores(report: JsonDict) -> tuple[Figure, str] | None:
@@ -172,8 +198,11 @@ def scores(report: JsonDict) -> tuple[Figure, str] | None:
         axes.stairs(top, marks, baseline=other, fill=True, color=KEPT, label="trusted human")
         for name, colour in (("suspect", HELD), ("drop", GONE)):
             cuts = sorted(group[name] for group in row["thresholds"] if group.get(name) is not None)
-            for cut in dict.fromkeys(cuts[:1] + cuts[-1:]):
-                axes.axvline(cut, color=colour, linewidth=1.2, label=name if cut == cuts[0] else None)
+            if cuts:
+                axes.axvspan(cuts[0], cuts[-1], color=colour, alpha=0.3, linewidth=0, label=name)
+            for group in row["thresholds"]:
+                if group["group"] == row["language"] and group.get(name) is not None:
+                    axes.axvline(group[name], color=colour, linewidth=1.2)
         axes.set_ylabel(label(row["language"] or "unknown"), rotation=0, ha="right", va="center")
         axes.set_yticks([])
         axes.set_xlim(low, max(high, low + width))
@@ -181,7 +210,11 @@ def scores(report: JsonDict) -> tuple[Figure, str] | None:
         told.append(f"{row['language'] or 'unknown'} {count(row['documents'])}")
     every[-1].set_xlabel("detector score, higher is more machine-like")
     legend(figure, every[0], 4)
-    return figure, f"Histograms of the detector score with thresholds, by language: {', '.join(told)} documents."
+    return figure, (
+        f"Histograms of the detector score by language: {', '.join(told)} documents. Lines are the "
+        "thresholds of a language as a whole; its groups, by length or topic, have their own, and bands reach from the "
+        "least to the greatest. Documents above suspect are held or marked, those above drop are dropped."
+    )
 
 
 def groups(report: JsonDict) -> tuple[Figure, str] | None:
@@ -213,17 +246,19 @@ def prevalence(report: JsonDict) -> tuple[Figure, str] | None:
     if not rows:
         return None
     rows.sort(key=lambda row: (str(row.get("source") or ""), str(row.get("month") or "")))
+    # The month is never shortened: it tells the rows of a source apart.
     names = [
-        " ".join(label(part, 11) for part in (row.get("source"), row.get("month")) if part) or "all" for row in rows
+        " ".join(label(part, most) for part, most in ((row.get("source"), 14), (row.get("month"), 7)) if part) or "all"
+        for row in rows
     ]
-    figure, axes = row_axes(len(rows), names)
+    figure, axes = row_axes(len(rows), names, most=22)
     for y, row in enumerate(rows):
         axes.plot([row["low"], row["high"]], [y, y], color=NEUTRAL, linewidth=3, solid_capstyle="butt")
         axes.plot([row["estimate"]], [y], marker="o", markersize=5, color=ACCENT, linestyle="none")
-        beside(axes, 1.0, y, count(row["n"]), 1.0)
+        beside(axes, 1.04, y, count(row["n"]), 1.0)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
-    axes.set_xlabel("estimated machine text, with interval")
+    axes.set_xlabel("machine text, with interval")
     low, high = min(rows, key=lambda row: row["estimate"]), max(rows, key=lambda row: row["estimate"])
     return figure, (
         f"Estimated share of machine text in {plural(len(rows), 'pair')} of source and month: from "

@@ -40,12 +40,16 @@ class Cell(NamedTuple):
         tokens: their tokens, each document once.
         output: tokens × copies of the kept ones.
         weighted: tokens × weight of the kept ones, in units of 1 / WEIGHT_UNIT tokens.
+        trusted: trusted human documents.
+        misjudged: those of them whose detector score is above the threshold.
     """
 
     documents: int
     tokens: int
     output: int
     weighted: int
+    trusted: int
+    misjudged: int
 
 
 Key = tuple[Any, ...]
@@ -109,7 +113,7 @@ class Summary:
 
     def total(self, cube: str, **where: Any) -> Cell:
         """Sum of the cells of `cube` whose dimensions have the given values."""
-        total = Cell(0, 0, 0, 0)
+        total = Cell(*[0] * len(Cell._fields))
         for key, cell in self.cubes[cube].items():
             named = dict(zip(CUBES[cube], key, strict=True))
             if all(named[dimension] == value for dimension, value in where.items()):
@@ -162,6 +166,8 @@ def _with_measures(
     tokens = pc.fill_null(ledger["tokens"], 0).to_numpy().astype(np.int64)
     copies = pc.fill_null(ledger["copies"], 0).to_numpy().astype(np.int64)
     weight = pc.fill_null(ledger["weight"], 0.0).to_numpy()
+    trusted = pc.fill_null(pc.equal(ledger["tier"], "trusted_human"), False).to_numpy()
+    above = pc.fill_null(pc.greater(ledger["detector_score"], ledger["threshold"]), False).to_numpy()
     columns = {name: ledger[name] for name in ("decision", "stage", "reason", "language", "origin", "tier", "rights")}
     empty = pa.nulls(rows, pa.string())
     return pa.table(
@@ -175,6 +181,8 @@ def _with_measures(
             "tokens": tokens,
             "output": tokens * copies * kept,
             "weighted": tokens * np.rint(weight * WEIGHT_UNIT).astype(np.int64) * kept,
+            "trusted": trusted.astype(np.int64),
+            "misjudged": (trusted & above).astype(np.int64),
         }
     )
 

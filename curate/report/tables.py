@@ -38,7 +38,8 @@ def flow(summary: Summary) -> list[JsonDict]:
 def fates(summary: Summary, cube: str) -> list[JsonDict]:
     """Kept, held and dropped documents by the first dimension of `cube`, the largest first.
 
-    Each row also says by which reason the value lost the most documents.
+    Each row also says by which reason the value lost the most documents, how many of its documents are trusted human,
+    and how many of those the detector would have suspected (`misjudged`).
     """
     rows: dict[Any, JsonDict] = {}
     removed: dict[Any, dict[str, int]] = {}
@@ -47,6 +48,8 @@ def fates(summary: Summary, cube: str) -> list[JsonDict]:
         row["documents"] += cell.documents
         row["tokens"] += cell.tokens
         row["output_tokens"] += cell.output
+        row["trusted"] += cell.trusted
+        row["misjudged"] += cell.misjudged
         row[decision] = row.get(decision, 0) + cell.documents
         if decision == "dropped":
             losses = removed.setdefault(value, {})
@@ -101,7 +104,7 @@ def clusters(summary: Summary, mixture: JsonDict) -> list[JsonDict]:
         rows.append(
             row
             | {"reference": reference, "before": before or 0.0, "after": after or 0.0, "synthetic_tokens": synthetic}
-            | {name: given[name] for name in ("accepted", "boosted") if name in given}
+            | {name: given[name] for name in ("accepted", "boosted", "cause") if name in given}
             | {
                 "retained": share(after or 0.0, reference) if reference else None,
                 "missing_tokens": given.get("missing", 0),
@@ -179,8 +182,8 @@ def totals(summary: Summary) -> JsonDict:
 
 
 def _fate(name: str, value: Any) -> JsonDict:
-    numbers = ("documents", "tokens", "output_tokens", "kept", "held", "dropped", "by_detector")
-    return {name: value} | dict.fromkeys(numbers, 0)
+    documents = ("documents", "kept", "held", "dropped", "by_detector", "trusted", "misjudged")
+    return {name: value} | dict.fromkeys((*documents, "tokens", "output_tokens"), 0)
 
 
 def _mark_tail(rows: list[JsonDict], tail_mass: float) -> None:

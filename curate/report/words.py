@@ -21,6 +21,13 @@ REASONS = {
     "too_long": "longer than documents.max_chars",
 }
 
+SINGULAR = {
+    "exact": "exact copy of a kept document",
+    "near": "near duplicate of a kept document",
+    "copy_of_synthetic": "copy of declared machine text",
+    "duplicate_of_held": "duplicate of a held document",
+}
+
 STAGES = {
     "read": "reading",
     "rights": "rights",
@@ -52,9 +59,18 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def reason_words(reason: str | None) -> str:
-    """What a reason code of the ledger means, the code itself where it is unknown."""
-    return "no reason given" if reason is None else REASONS.get(reason, reason)
+def reason_words(reason: str | None, number: int = 2) -> str:
+    """What a reason code of the ledger means for so many documents, the code itself where it is unknown."""
+    if reason is None:
+        return "no reason given"
+    return SINGULAR[reason] if number == 1 and reason in SINGULAR else REASONS.get(reason, reason)
+
+
+def reason_of_one(reason: str | None) -> str:
+    """What a reason code says of one document: near → a near duplicate of a kept document."""
+    words = reason_words(reason, 1)
+    article = "an" if words[0] in "aeiou" else "a"
+    return f"{article} {words}" if reason in SINGULAR else words.replace("whose rights", "its rights")
 
 
 def listing(parts: list[str]) -> str:

@@ -42,7 +42,7 @@ def test_defaults_that_others_rely_on():
     assert (config.provenance.network, config.provenance.capture_cutoff) == (False, date(2022, 11, 30))
     assert (config.mixture.synthetic_cap, config.mixture.token_budget) == (0.3, 0)
     assert (config.mixture.max_copies, config.mixture.growth) == (4, 1.5)
-    assert all(getattr(config, name).enabled for name in ("dedupe", "provenance", "synthetic", "mixture", "review"))
+    assert all(getattr(config, name).enabled for name in ("dedupe", "provenance", "synthetic", "mixture"))
     assert config.cutoff_us() == 1_669_766_400_000_000
 
 

@@ -1,4 +1,4 @@
-"""Every bad input of DESIGN section 5: message, exit code, ledger, errors/, counts, and nothing lost."""
+"""Every bad input and what it leads to: message, exit code, ledger, errors/, counts, and nothing lost."""
 
 import gzip
 import json
@@ -471,3 +471,26 @@ def test_unknown_id(curate, finished):
     assert outcome.code == 2
     assert "no document with the id 'doc-9999'" in outcome.message
     assert "nearest" in outcome.message
+
+
+@pytest.mark.parametrize("command", ["run", "decide"])
+def test_an_output_never_replaces_what_a_run_reads(curate, write, texts, tmp_path, only_read, snapshot, command):
+    path = write("in/a.parquet", {"text": texts})
+    before = snapshot(tmp_path / "in")
+    given = ("run", "--input", path)
+    if command == "decide":
+        assert curate(*given, "--output", tmp_path / "out", *only_read).code == 0
+        given = ("decide", "--annotations", tmp_path / "out")
+    outcome = curate(*given, "--output", tmp_path / "in", "--overwrite")
+    assert outcome.code == 2
+    assert "holds the input" in outcome.message
+    assert snapshot(tmp_path / "in") == before
+
+
+def test_blank_input(refused):
+    assert "is empty" in refused(2, "run", "--input", "")
+
+
+def test_unknown_runner(refused, write, texts):
+    path = write("a.parquet", {"text": texts})
+    assert "NoSuch" in refused(2, "run", "--input", path, "--runner", "NoSuch")

@@ -1,4 +1,4 @@
-"""The output directory as DESIGN section 5 has it, from every kind of input, and again from annotations."""
+"""The output directory as the README has it, from every kind of input, and again from annotations."""
 
 import gzip
 import json

@@ -1,6 +1,7 @@
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.transforms import environments
 
 from curate.errors import UsageError
 from curate.pipelines.runner import beam_options, make_runner
@@ -15,7 +16,9 @@ def test_the_runner_is_always_named():
 
 def test_workers_are_processes():
     direct = beam_options([], workers=3).view_as(DirectOptions)
-    assert (direct.direct_num_workers, direct.direct_running_mode) == (3, "multi_processing")
+    assert direct.direct_num_workers == 3
+    for workers, kind in ((1, environments.EmbeddedPythonEnvironment), (3, environments.SubprocessSDKEnvironment)):
+        assert type(make_runner(beam_options([], workers))._default_environment) is kind
 
 
 def test_another_runner_is_left_to_beam():

@@ -1,4 +1,4 @@
-"""DESIGN section 6, invariants 1 to 3, on random documents and random verified pairs."""
+"""The invariants of decisions on random documents and random verified pairs."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

@@ -1,4 +1,4 @@
-"""Every reason of DESIGN section 5, and what leads to it."""
+"""Every reason of the ledger, and what leads to it."""
 
 import pytest
 

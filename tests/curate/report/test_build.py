@@ -64,18 +64,49 @@ def test_healthy_run_has_no_alarm(ledgers):
     assert report["status"] == "ok", [part["reasons"] for part in report["panels"]]
 
 
-def language_loss(ledgers, reason, stage):
+def language_loss(ledgers, reason, stage, misjudged=0):
+    """100 documents in yo of which 60 are dropped; of the 40 kept, all trusted, so many are above the threshold."""
     rows = [ledgers.row(f"k{i}", language="en") for i in range(60)]
     lost = {"decision": "dropped", "stage": stage, "reason": reason, "language": "yo"}
     rows += [ledgers.row(f"y{i}", **lost) for i in range(60)]
-    rows += [ledgers.row(f"z{i}", language="yo") for i in range(40)]
+    trusted = {"language": "yo", "tier": "trusted_human", "threshold": 1.0}
+    rows += [ledgers.row(f"z{i}", **trusted, detector_score=2.0 if i < misjudged else 0.0) for i in range(40)]
     return build(ledgers.ledger(rows))
 
 
-def test_a_language_lost_to_the_detector_is_an_alert(ledgers):
-    (alarm,) = removal_alarms(language_loss(ledgers, "detector", "synthetic"))
+def test_a_language_lost_to_the_detector_is_an_alert_where_it_suspects_people(ledgers):
+    (alarm,) = removal_alarms(language_loss(ledgers, "detector", "synthetic", misjudged=5))
     assert (alarm["dimension"], alarm["value"], alarm["n"], alarm["status"]) == ("language", "yo", 100, "alert")
     assert alarm["removed"] == 0.6
+    assert "it suspects 5 of 40 trusted human documents there" in alarm["text"]
+
+
+def test_a_language_lost_to_the_detector_is_a_warning_where_it_spares_people(ledgers):
+    (alarm,) = removal_alarms(language_loss(ledgers, "detector", "synthetic", misjudged=4))
+    assert alarm["status"] == "warn"
+
+
+def test_a_cluster_without_trusted_documents_lost_to_the_detector_is_a_warning(ledgers):
+    lost = {"decision": "dropped", "stage": "synthetic", "reason": "detector"}
+    rows = [ledgers.row(f"d{i}", cluster=i % 2, **(lost if i % 2 else {})) for i in range(40)]
+    (alarm,) = removal_alarms(build(ledgers.ledger(rows)))
+    assert alarm["status"] == "warn" and alarm["text"].endswith("no trusted human document is there to check it")
+
+
+def test_trusted_documents_not_kept_are_split_into_copies_and_others(ledgers):
+    trusted = {"tier": "trusted_human", "decision": "dropped"}
+    rows = [ledgers.row(f"k{i}", tier="trusted_human") for i in range(5)]
+    rows += [ledgers.row(f"c{i}", **trusted, stage="dedupe", reason="near") for i in range(4)]
+    rows += [ledgers.row("r", **trusted, stage="rights", reason="rights"), ledgers.row("u")]
+    found = figure(build(ledgers.ledger(rows)), "human_loss")
+    assert (found["value"], found["n"]) == (0.5, 10)
+    assert found["note"] == "as copies of kept documents 4, otherwise 1"
+
+
+def test_headline_speaks_of_one_copy(ledgers):
+    copy = {"decision": "dropped", "stage": "dedupe", "reason": "exact"}
+    text = build(ledgers.ledger([ledgers.row("a"), ledgers.row("b", **copy)]))["headline"]
+    assert "1 was dropped: 1 exact copy of a kept document." in text
 
 
 def test_a_language_lost_to_copies_is_a_warning(ledgers):

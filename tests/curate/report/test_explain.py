@@ -45,14 +45,49 @@ def test_story_of_a_near_duplicate(ledgers):
     row = ledgers.row("x", decision="dropped", stage="dedupe", reason="near", **match, cluster=4)
     story = tell(ledgers.ledger([row]).to_pylist()[0], MANIFEST)
     for words in (
-        "x was dropped at stage dedupe, reason near",
+        "x was dropped at stage dedupe, reason near: a near duplicate of a kept document.",
         "compared with other",
         "Jaccard similarity of 0.85 (threshold 0.8)",
         "90.0% of its shingles",
-        "dedupe.threshold above 0.85",
+        "dedupe.threshold above 0.85 and dedupe.containment above 0.9; or if other",
         "if other were rejected",
     ):
         assert words in story
+
+
+@pytest.mark.parametrize(
+    ("reason", "similarity", "containment"),
+    [("near", 1.0, 1.0), ("near", 0.9999, 0.5), ("near", 0.85, 1.0), ("contained", 0.7, 1.0), ("exact", 1.0, 1.0)],
+)
+def test_no_setting_beyond_its_range_is_suggested(ledgers, reason, similarity, containment):
+    match = {"matched_id": "other", "similarity": similarity, "containment": containment}
+    story = tell(ledgers.row("x", decision="dropped", stage="dedupe", reason=reason, **match), MANIFEST)
+    assert "What would have changed this: if other were rejected" in story
+
+
+def test_a_named_setting_is_high_enough(ledgers):
+    match = {"matched_id": "other", "similarity": 0.7, "containment": 0.92341}
+    story = tell(ledgers.row("x", decision="dropped", stage="dedupe", reason="contained", **match), MANIFEST)
+    assert "dedupe.containment above 0.924; or" in story
+
+
+@pytest.mark.parametrize(("score", "side"), [(1.6, "below"), (1.7, "at"), (1.8, "above")])
+def test_the_side_of_the_threshold_is_that_of_the_verdict(ledgers, score, side):
+    story = tell(ledgers.row("x", detector_score=score, threshold=1.7), MANIFEST)
+    assert f", {side} the threshold 1.7" in story
+
+
+def test_a_trusted_document_is_told_of_no_score_that_would_change_it(ledgers):
+    row = ledgers.row("x", tier="trusted_human", detector_score=1.0, threshold=1.7)
+    assert "a detector score" not in tell(row, MANIFEST)
+
+
+def test_a_probability_without_evidence_is_called_assumed(ledgers):
+    assert "at most the detector's limit of 3 nats" in tell(ledgers.row("x", detector_score=9.0), MANIFEST)
+    unscored = tell(ledgers.row("x"), MANIFEST)
+    assert "was not measured" in unscored and "3 nats" not in unscored
+    item = {"family": "lineage", "kind": "capture_date", "claim": "human", "llr": 0.0, "detail": ""}
+    assert "not measured" not in tell(ledgers.row("x", detector_score=9.0, evidence=[item]), MANIFEST)
 
 
 def test_story_of_a_suspect(ledgers):
@@ -62,9 +97,9 @@ def test_story_of_a_suspect(ledgers):
     for words in (
         "held for review",
         "detector, fasttext: speaks for synthetic (strong, +3.50 nats towards synthetic). score 2.1",
-        "scored it 2.1",
-        "at or above the threshold 1.7 of group en/long, calibrated on 512 human documents",
-        "a detector score below 1.7",
+        "scored it 2.1 (higher is more machine-like), above the threshold 1.7 "
+        "of group en/long, calibrated on 512 human documents",
+        "a detector score of at most 1.7",
         "synthetic.alpha_suspect (it is 0.05)",
     ):
         assert words in story
@@ -79,7 +114,7 @@ def test_story_of_a_kept_document(ledgers):
         "cluster 3",
         "weight 2.5 it appears 3 times",
         "c2pa at characters 10 to 30",
-        "higher by 0.7",
+        "higher by more than 0.7",
     ):
         assert words in story
 

@@ -8,7 +8,7 @@ import pytest
 from curate.config import Config
 from curate.report.build import report_data
 from curate.report.draw import WIDTH
-from curate.report.plots import all_plots
+from curate.report.plots import all_plots, tail
 from curate.report.render import render
 from curate.report.summary import Summary
 
@@ -174,3 +174,28 @@ def test_plots_are_small_valid_and_quick(corpus):
 def test_ids_of_different_plots_do_not_collide(page):
     ids = Page(page).ids
     assert len(ids) == len(set(ids))
+
+
+def test_months_are_never_shortened(corpus):
+    plot = next(plot for plot in all_plots(sample(corpus, name="a-rather-long-source")) if plot["name"] == "prevalence")
+    texts = [text.text for text in ElementTree.fromstring(plot["svg"]).iter("{http://www.w3.org/2000/svg}text")]
+    for month in range(1, 13):
+        assert f"a-rather-long… 2024-{month:02d}" in texts
+
+
+@pytest.mark.parametrize(
+    ("tokens", "after", "cause", "words"),
+    [
+        (10, 0.01, "supply", "the input held too little text"),
+        (500, 0.01, "supply", "what curation removed, duplicates included"),
+        (500, 0.01, "limit", "the limit on growth or by the token budget"),
+        (500, 0.1, "", "0 clusters below 90%."),
+    ],
+)
+def test_tail_plot_says_why_a_cluster_is_short(tokens, after, cause, words):
+    rows = [
+        {"cluster": 0, "tail": True, "reference": 0.1, "before": 0.1, "after": after, "tokens": tokens, "cause": cause},
+        {"cluster": 1, "tail": False, "reference": 0.9, "before": 0.9, "after": 1 - after, "tokens": 9_000},
+    ]
+    _, alt = tail({"clusters": rows, "totals": {"output_tokens": 1_000}})
+    assert words in alt

@@ -62,16 +62,24 @@ def test_sums(ledgers):
         ]
     )
     summary = Summary.of(table, pa.array(["x", "x", None]))
-    assert summary.total("flow") == (3, 22, 30, 285_000)
-    assert summary.total("flow", decision="kept") == (2, 17, 30, 285_000)
+    assert summary.total("flow") == (3, 22, 30, 285_000, 0, 0)
+    assert summary.total("flow", decision="kept") == (2, 17, 30, 285_000, 0, 0)
     assert summary.by("source", "source", "decision") == {
-        (None, "dropped"): (1, 5, 0, 0),
-        ("x", "kept"): (2, 17, 30, 285_000),
+        (None, "dropped"): (1, 5, 0, 0, 0, 0),
+        ("x", "kept"): (2, 17, 30, 285_000, 0, 0),
     }
     assert summary.total("language", language=None).documents == 1
     assert summary.groups.counts == {"a": 1}
     assert [(entry[1], entry[2]) for entry in summary.pairs.entries["near"]] == [("c", "a")]
     assert {entry[1] for entry in summary.cluster_examples.entries[1]} == {"a", "b"}
+
+
+def test_trusted_documents_above_the_threshold_are_counted(ledgers):
+    trusted = {"tier": "trusted_human", "threshold": 1.0}
+    rows = [ledgers.row(f"d{i}", **trusted, detector_score=score) for i, score in enumerate((0.9, 1.0, 1.1, None))]
+    rows.append(ledgers.row("other", tier="uncertain", threshold=1.0, detector_score=2.0))
+    total = Summary.of(ledgers.ledger(rows)).total("flow")
+    assert (total.trusted, total.misjudged) == (4, 1)
 
 
 @pytest.mark.parametrize("examples", [0, 1, 30, 100])
