@@ -22,7 +22,7 @@ def blocks(language):
 def commands():
     for block in blocks("text"):
         for line in block.splitlines():
-            words = shlex.split(line) if re.match(r"(\.venv/bin/)?curate (run|explain|decide)", line) else []
+            words = shlex.split(line) if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify)", line) else []
             if words:
                 yield words[1:]
 
@@ -63,7 +63,7 @@ def test_python_examples(code, directory, capsys):
 
 def test_commands(directory):
     given = list(commands())
-    assert {words[0] for words in given} == {"run", "explain", "decide"}
+    assert {words[0] for words in given} == {"run", "explain", "decide", "verify"}
     for words in given:
         if words[0] == "run":
             words = [*words, "--overwrite"]
