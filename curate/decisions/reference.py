@@ -20,7 +20,7 @@ from curate.detector.prevalence import bin_edges
 from curate.hashing import hash_strings
 from curate.mixture.reference import tail_clusters
 
-RARE_FACTOR = 3.0
+RARE_FACTOR = 2.0
 RARE_CHANCE = 0.01
 
 
