@@ -17,25 +17,16 @@ from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
 from curate.hashing import UInt64Array, hash_strings
 from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.origin import REAL, fuse, prior
+from curate.schema import LEDGER
 
 DECIDED = pa.schema(
     [
         *(field for field in DOCUMENTS if field.name not in ("own", "conflict", "content_low", "signature_trusted")),
         ("own", pa.int8()),
         ("verdict", pa.int8()),
-        ("decision", pa.string()),  # null: accepted or fill, for the mixture to decide
-        ("stage", pa.string()),
-        ("reason", pa.string()),
-        ("matched_id", pa.string()),
-        ("similarity", pa.float32()),
-        ("containment", pa.float32()),
-        ("origin", pa.string()),
-        ("tier", pa.string()),
-        ("p_synthetic", pa.float32()),
-        ("threshold", pa.float32()),
-        ("group", pa.string()),
-        ("group_n", pa.int32()),
-        ("weight", pa.float64()),
+        *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
+        *(LEDGER.field(name) for name in ("matched_id", "similarity", "containment")),
+        *(LEDGER.field(name) for name in ("origin", "tier", "p_synthetic", "threshold", "group", "group_n", "weight")),
     ]
 )
 

@@ -17,6 +17,7 @@ from curate.detector.model import load_detector
 from curate.detector.prevalence import beta_res, estimate, histogram
 from curate.hashing import stage_seed
 from curate.io.filesystem import Files, below
+from curate.io.output import digests
 from curate.report.build import report_data
 from curate.report.croissant import croissant
 from curate.report.manifest import build_manifest, digest
@@ -196,14 +197,14 @@ def _artefact_ids(directory: str, reference: Reference, config: Config, files: F
 
 def _digests(directory: str, files: Files) -> dict[str, JsonDict]:
     """{sha256, bytes, rows} of every file so far, by path relative to the output."""
-    found = {}
-    for info in below(directory, files):
-        with files.open(info.path) as file:
-            facts = digest(file)
-            if info.path.endswith(".parquet"):
-                file.seek(0)
-                facts["rows"] = pq.read_metadata(file).num_rows
-        found[info.path[len(directory.rstrip("/")) + 1 :]] = facts
+    found: dict[str, JsonDict] = {}
+    sizes = {info.path: info.size for info in below(directory, files)}
+    for name, checksum in digests(directory, files).items():
+        path = f"{directory.rstrip('/')}/{name}"
+        found[name] = {"sha256": checksum, "bytes": sizes[path]}
+        if name.endswith(".parquet"):
+            with files.open(path) as file:
+                found[name]["rows"] = pq.read_metadata(file).num_rows
     return found
 
 
