@@ -14,6 +14,7 @@ from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.io.ids import document_ids
 from curate.media import OpenFile, has_media, media_facts
 from curate.schema import TEXT_EDITS, features
+from curate.sortable import sortable_bytes
 from curate.text.kernel import TextFeatures, text_features
 from curate.text.language import identify
 from curate.timestamps import to_timestamp
@@ -122,6 +123,7 @@ def annotate(
         "embedding": _embed(kernel, texts, embedding, schema.field("embedding").type),
         "source": source_column(table, config),
         "site": site(table, config),
+        "preference": _preference(table, config),
         "timestamp": to_timestamp(plain_column(table, columns.timestamp)),
         "published": to_timestamp(plain_column(table, columns.published)),
         "origin_claim": origin_claim(table, config),
@@ -131,6 +133,17 @@ def annotate(
         "text_edits": pa.nulls(count, TEXT_EDITS),
     }
     return pa.table([values[name] for name in schema.names], schema=schema)
+
+
+def _preference(table: pa.Table, config: Config) -> pa.Array:
+    """The columns of `dedupe.prefer`, one after the other in each document's list."""
+    keys = [sortable_bytes(plain_column(table, name.removeprefix("-"))) for name in config.dedupe.prefer]
+    count, columns = table.num_rows, len(keys)
+    if not columns:
+        return pa.nulls(count, pa.list_(pa.binary()))
+    by_document = np.arange(count * columns).reshape(columns, count).T.ravel()
+    offsets = pa.array(np.arange(0, count * columns + 1, columns, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.concat_arrays(keys).take(pa.array(by_document)))
 
 
 def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, kind: pa.DataType) -> pa.Array:

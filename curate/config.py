@@ -50,6 +50,18 @@ class Documents(Section):
     )
 
 
+class SourceRule(Section):
+    """What may be dropped as a duplicate among the documents of one source; they may lead others in any case."""
+
+    drop: Literal["near", "exact", "none"] = Field(
+        "near", description="near: exact and near duplicates; exact: only those with the same text; none: nothing"
+    )
+    threshold: OpenFraction | None = Field(None, description="stricter dedupe.threshold for this source")
+    containment: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
+        None, description="stricter dedupe.containment for this source"
+    )
+
+
 class Dedupe(Section):
     """Exact and near duplicates: MinHash LSH proposes, exact comparison of shingle sets decides."""
 
@@ -66,6 +78,14 @@ class Dedupe(Section):
         0, ge=0, description="LSH bands; 0: the cheapest with collision probability .995 at threshold + .05"
     )
     rows: int = Field(0, ge=0, description="rows in a band; 0: chosen together with the bands")
+    sources: dict[str, SourceRule] = Field(
+        {}, description="source → {drop, threshold, containment}: what may be dropped there, if not as everywhere"
+    )
+    prefer: tuple[str, ...] = Field(
+        (),
+        description="input columns that say which copy survives, after own class and trusted signature: the smallest "
+        "value, or with a minus the largest (-crawl); then earlier capture, longer text",
+    )
     rounds: int = Field(
         8, ge=1, le=64, description="rounds to gather linked documents; what is unresolved after them is kept"
     )
@@ -239,6 +259,14 @@ def make_config(values: Mapping[str, Any]) -> Config:
             f"dedupe.bands × dedupe.rows is {config.dedupe.bands * config.dedupe.rows}, expected at most "
             f"dedupe.permutations ({config.dedupe.permutations}); lower them or raise the permutations"
         )
+    for source, rule in config.dedupe.sources.items():
+        for name in ("threshold", "containment"):
+            value, general = getattr(rule, name), getattr(config.dedupe, name)
+            if value is not None and value < general:
+                raise UsageError(
+                    f"dedupe.sources.{source}.{name} is {value}, expected at least dedupe.{name} ({general}), at which "
+                    "pairs are verified; raise it, or lower that and give the other sources rules"
+                )
     return config
 
 

@@ -25,6 +25,7 @@ ANNOTATED = (
     "dedupe.permutations",
     "dedupe.bands",
     "dedupe.rows",
+    "dedupe.prefer",
     "mixture.dimensions",
     "mixture.sample",
     "mixture.clusters",

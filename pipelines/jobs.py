@@ -82,7 +82,7 @@ def annotate_inputs(
     if config.dedupe.enabled:
         _ = (
             features
-            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plan, config))
+            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plan, config, features, partitions))
             | "WritePairs" >> WriteTables(f"{target}/pairs", "left", PAIRS)
         )
     run(pipeline)

@@ -15,7 +15,7 @@ from curate.io.sources import InputPlan, Split
 from curate.pipelines.files import BeamFiles
 from curate.text.kernel import shingle_sets
 from curate.transforms.annotate import located
-from curate.transforms.duplicates import REQUESTS, SHINGLES
+from curate.transforms.duplicates import REQUESTS, SHINGLES, Grouped, SplitBy, rows_of
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by_number
 
 SPLIT_BITS = 32
@@ -91,30 +91,57 @@ class _ReadTable(beam.DoFn):
         yield table.cast(self._schema)
 
 
+PLACES = pa.schema([("content", pa.uint64()), ("location", pa.uint64())])
+LOCATED = pa.schema([*REQUESTS, PLACES.field("location")])
+
+
 class ReadShingles(beam.PTransform):
-    """Reads the texts of candidates again and computes their shingle sets.
+    """Finds where the texts of candidates lie, reads them again and computes their shingle sets.
+
+    Args:
+        plan: the inputs.
+        config: settings.
+        features: PCollection of the feature tables, which know the locations.
+        partitions: partitions of the content space.
 
     Returns:
         (partition of the request, tables of `curate.transforms.duplicates.SHINGLES`).
     """
 
-    def __init__(self, plan: InputPlan, config: Config) -> None:
+    def __init__(self, plan: InputPlan, config: Config, features: beam.PCollection, partitions: int) -> None:
         self._plan = plan
         self._config = config
+        self._features = features
+        self._partitions = partitions
 
     def expand(self, requests: beam.PCollection) -> beam.PCollection:
         """Applies the transform to tables of `curate.transforms.duplicates.REQUESTS`."""
+        by_content = beam.ParDo(SplitBy("content", self._partitions))
         return (
-            requests
-            | "BySplit" >> beam.ParDo(_BySplit())
+            {
+                "requests": requests | "RequestsByContent" >> by_content,
+                "places": self._features | "Places" >> beam.ParDo(_Places()) | "PlacesByContent" >> by_content,
+            }
+            | "Join" >> beam.CoGroupByKey()
+            | "Locate" >> beam.ParDo(_Locate())
             | "GroupSplits" >> beam.GroupByKey()
             | "ReadAgain" >> beam.ParDo(_ReadShingles(self._plan, self._config))
         )
 
 
-class _BySplit(beam.DoFn):
-    def process(self, requests: pa.Table) -> Iterator[KeyedTable]:
-        yield from split_by_number(requests, split_numbers(requests))
+class _Places(beam.DoFn):
+    def process(self, features: pa.Table) -> Iterator[pa.Table]:
+        yield features.filter(features["bands"].is_valid()).select(PLACES.names)
+
+
+class _Locate(beam.DoFn):
+    def process(self, element: Grouped) -> Iterator[KeyedTable]:
+        requests = concat(element[1]["requests"], REQUESTS)
+        if requests.num_rows:
+            # The first of the places, so that the same text is read again whichever block came first.
+            places = rows_of(concat(element[1]["places"], PLACES).sort_by("location"), requests)
+            located = requests.append_column("location", places["location"])
+            yield from split_by_number(located, split_numbers(located))
 
 
 class _ReadShingles(beam.DoFn):
@@ -124,7 +151,7 @@ class _ReadShingles(beam.DoFn):
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
         number, tables = element
-        requests = concat(tables, REQUESTS).sort_by("location")
+        requests = concat(tables, LOCATED).sort_by("location")
         locations = requests["location"].to_numpy()
         split: Split = self._plan.splits[number]
         for block in read_split(split, self._plan, BeamFiles()):

@@ -8,23 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 from curate.config import Config
-from curate.duplicates.candidates import Pairs, candidate_pairs, unique_pairs
+from curate.decisions.order import survival_order
+from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, unique_pairs
 from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
 from curate.hashing import UInt64Array
 from curate.schema import PAIRS
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
 
-BANDS = pa.schema([("key", pa.uint64()), ("content", pa.uint64()), ("location", pa.uint64())])
-CANDIDATES = pa.schema(
-    [
-        ("left", pa.uint64()),
-        ("right", pa.uint64()),
-        ("left_location", pa.uint64()),
-        ("right_location", pa.uint64()),
-    ]
-)
-REQUESTS = pa.schema([("content", pa.uint64()), ("location", pa.uint64()), ("partition", pa.int64())])
+BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", pa.uint64())])
+CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
+REQUESTS = pa.schema([("content", pa.uint64()), ("partition", pa.int64())])
 SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
 EDGES = pa.schema([("node", pa.uint64()), ("root", pa.uint64())])
 
@@ -40,7 +34,7 @@ class FindPairs(beam.PTransform):
     Args:
         config: thresholds, bands and rows.
         partitions: partitions of the key space.
-        shingles: turns requests (`REQUESTS`) into (partition, `SHINGLES`) tables.
+        shingles: turns requests (`REQUESTS`, contents by the partition that asks) into (partition, `SHINGLES`) tables.
 
     Returns:
         Tables of `curate.schema.PAIRS`, each pair once.
@@ -55,7 +49,7 @@ class FindPairs(beam.PTransform):
         """Applies the transform to a PCollection of feature tables."""
         candidates = (
             features
-            | "BandKeys" >> beam.ParDo(_BandKeys(self._partitions))
+            | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions))
             | "GroupBands" >> beam.GroupByKey()
             | "Candidates" >> beam.ParDo(_Candidates(self._partitions))
             | "GroupCandidates" >> beam.GroupByKey()
@@ -70,22 +64,19 @@ class FindPairs(beam.PTransform):
 
 
 class _BandKeys(beam.DoFn):
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, config: Config, partitions: int) -> None:
+        self._config = config
         self._partitions = partitions
 
     def process(self, features: pa.Table) -> Iterator[KeyedTable]:
         features = features.filter(features["bands"].is_valid())
         bands = features["bands"].combine_chunks()
-        keys = bands.flatten().to_numpy()
         each = bands.type.list_size
-        table = pa.table(
-            [
-                pa.array(keys),
-                pa.array(np.repeat(features["content"].to_numpy(), each)),
-                pa.array(np.repeat(features["location"].to_numpy(), each)),
-            ],
-            schema=BANDS,
-        )
+        keys = bands.flatten().to_numpy()
+        order = survival_order(features, self._config)
+        entries = band_entries(keys.reshape(-1, each), order.high)
+        repeated = (np.repeat(column, each) for column in (features["content"].to_numpy(), order.low))
+        table = pa.table([pa.array(column) for column in (entries.ravel(), *repeated)], schema=BANDS)
         yield from split_by(table, keys, self._partitions)
 
 
@@ -112,13 +103,8 @@ class _Unique(beam.DoFn):
 class _Requests(beam.DoFn):
     def process(self, element: KeyedTable) -> Iterator[pa.Table]:
         partition, pairs = element
-        contents = np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()])
-        locations = np.concatenate([pairs["left_location"].to_numpy(), pairs["right_location"].to_numpy()])
-        contents, first = np.unique(contents, return_index=True)
-        yield pa.table(
-            [pa.array(contents), pa.array(locations[first]), pa.array(np.full(len(contents), partition))],
-            schema=REQUESTS,
-        )
+        contents = np.unique(np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
+        yield pa.table([pa.array(contents), pa.array(np.full(len(contents), partition))], schema=REQUESTS)
 
 
 class _Verify(beam.DoFn):
@@ -164,8 +150,8 @@ class JoinShingles(beam.PTransform):
         """Applies the transform to tables of `REQUESTS`."""
         return (
             {
-                "requests": requests | "RequestsByContent" >> beam.ParDo(_SplitBy("content", self._partitions)),
-                "shingles": self._shingles | "ByContent" >> beam.ParDo(_SplitBy("content", self._partitions)),
+                "requests": requests | "RequestsByContent" >> beam.ParDo(SplitBy("content", self._partitions)),
+                "shingles": self._shingles | "ByContent" >> beam.ParDo(SplitBy("content", self._partitions)),
             }
             | "Join" >> beam.CoGroupByKey()
             | "Answer" >> beam.ParDo(_Answer())
@@ -175,12 +161,15 @@ class JoinShingles(beam.PTransform):
 class _Answer(beam.DoFn):
     def process(self, element: Grouped) -> Iterator[KeyedTable]:
         requests = concat(element[1]["requests"], REQUESTS)
-        if not requests.num_rows:
-            return
-        sets = concat(element[1]["shingles"], SHINGLES)
-        contents, first = np.unique(sets["content"].to_numpy(), return_index=True)
-        rows = first[np.searchsorted(contents, requests["content"].to_numpy())]
-        yield from split_by_number(sets.take(pa.array(rows)), requests["partition"].to_numpy())
+        if requests.num_rows:
+            sets = rows_of(concat(element[1]["shingles"], SHINGLES), requests)
+            yield from split_by_number(sets, requests["partition"].to_numpy())
+
+
+def rows_of(table: pa.Table, requests: pa.Table) -> pa.Table:
+    """For each request the first row of its content, of which there is one."""
+    contents, first = np.unique(table["content"].to_numpy(), return_index=True)
+    return table.take(pa.array(first[np.searchsorted(contents, requests["content"].to_numpy())]))
 
 
 class CloseGroups(beam.PTransform):
@@ -218,14 +207,14 @@ class CloseGroups(beam.PTransform):
                 | f"ToBothEnds{number}" >> beam.ParDo(_ToBothEnds(self._partitions))
                 | f"GroupBothEnds{number}" >> beam.GroupByKey()
                 | f"LargeStar{number}" >> beam.ParDo(_Star(large_star))
-                | f"ToLargerEnd{number}" >> beam.ParDo(_SplitBy("node", self._partitions))
+                | f"ToLargerEnd{number}" >> beam.ParDo(SplitBy("node", self._partitions))
                 | f"GroupLargerEnd{number}" >> beam.GroupByKey()
                 | f"SmallStar{number}" >> beam.ParDo(_Star(contract))
             )
-        roots = edges | "ByNode" >> beam.ParDo(_SplitBy("node", self._partitions))
+        roots = edges | "ByNode" >> beam.ParDo(SplitBy("node", self._partitions))
         rooted = {
             name: (
-                {"rows": rows | f"{name}ByContent" >> beam.ParDo(_SplitBy(column, self._partitions)), "roots": roots}
+                {"rows": rows | f"{name}ByContent" >> beam.ParDo(SplitBy(column, self._partitions)), "roots": roots}
                 | f"{name}JoinRoots" >> beam.CoGroupByKey()
                 | f"{name}ByRoot" >> beam.ParDo(_ByRoot(column, schema, self._partitions))
             )
@@ -268,12 +257,15 @@ class _Star(beam.DoFn):
         yield pa.table([pa.array(node), pa.array(root)], schema=EDGES)
 
 
-class _SplitBy(beam.DoFn):
+class SplitBy(beam.DoFn):
+    """Cuts tables into partitions by a column of 64-bit keys."""
+
     def __init__(self, column: str, partitions: int) -> None:
         self._column = column
         self._partitions = partitions
 
     def process(self, table: pa.Table) -> Iterator[KeyedTable]:
+        """Yields the rows of each partition."""
         yield from split_by(table, table[self._column].to_numpy(), self._partitions)
 
 

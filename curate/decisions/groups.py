@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 from curate.config import Config
 from curate.decisions.contents import ContentGraph, content_graph
 from curate.decisions.documents import DOCUMENTS
+from curate.decisions.order import id_order, preference, survivor_rank
+from curate.decisions.policy import policies
 from curate.decisions.reference import Reference
-from curate.decisions.survivors import Survivors, survivor_rank, survivors
+from curate.decisions.survivors import Survivors, survivors
 from curate.decisions.travel import Travelled, captures, travel
 from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
-from curate.hashing import UInt64Array, hash_strings
+from curate.hashing import UInt64Array
 from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.origin import REAL, fuse, prior
 from curate.schema import LEDGER
 
 DECIDED = pa.schema(
     [
-        *(field for field in DOCUMENTS if field.name not in ("own", "conflict", "content_low", "signature_trusted")),
+        *(
+            field
+            for field in DOCUMENTS
+            if field.name not in ("own", "conflict", "content_low", "preference", "signature_trusted")
+        ),
         ("own", pa.int8()),
         ("verdict", pa.int8()),
         *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
@@ -52,7 +58,7 @@ def _group(documents: pa.Table, pairs: pa.Table, config: Config) -> _Group:
     active = documents["read_reason"].is_null().to_numpy() & ~_denied(documents, config)
     return _Group(
         documents=documents,
-        order=hash_strings(documents["id"], config.run.seed),
+        order=id_order(documents, config.run.seed),
         own=documents["own"].to_numpy(),
         conflict=documents["conflict"].to_numpy(),
         capture=captures(documents),
@@ -156,9 +162,16 @@ def _travel(group: _Group, config: Config) -> Travelled:
 def _survivors(group: _Group, verdict: NDArray[np.int8], config: Config) -> Survivors:
     documents = group.documents
     trusted = documents["signature_trusted"].fill_null(False).to_numpy()
-    rank = survivor_rank(verdict, group.own, trusted, group.capture, documents["chars"].to_numpy(), group.order)
-    dedupe = config.dedupe
-    return survivors(group.graph, verdict, rank, dedupe.threshold, dedupe.containment)
+    rank = survivor_rank(
+        verdict,
+        group.own,
+        trusted,
+        preference(documents, config),
+        group.capture,
+        documents["chars"].to_numpy(),
+        group.order,
+    )
+    return survivors(group.graph, verdict, rank, policies(documents["source"], config.dedupe))
 
 
 def _with_travelled(group: _Group, travelled: Travelled) -> pa.Array:

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.decisions.contents import ContentGraph
+from curate.decisions.policy import Policies
 from curate.decisions.verdict import REJECT
 from curate.duplicates.star import star
-from curate.hashing import UInt64Array
+
+Int64Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -22,90 +24,127 @@ class Survivors:
         containment: share of the document's shingles found in the leader, float32[documents]; NaN for survivors.
     """
 
-    leader: NDArray[np.int64]
+    leader: Int64Array
     kind: NDArray[np.object_]
     similarity: NDArray[np.float32]
     containment: NDArray[np.float32]
 
 
-def survivor_rank(
-    verdict: NDArray[np.int8],
-    own: NDArray[np.int8],
-    signature_trusted: NDArray[np.bool_],
-    capture: NDArray[np.int64],
-    length: NDArray[np.int32],
-    order: UInt64Array,
-) -> NDArray[np.int64]:
-    """The place of each document in the order of survival, 0 first; int64[documents], all different.
-
-    Accept before fill before hold before reject; own class; trusted signature; earlier capture; longer; a hash
-    of the id, with equal hashes told apart by the order of the documents (callers sort them by id).
-    """
-    index = np.lexsort((order, -length.astype(np.int64), capture, ~signature_trusted, own, verdict))
-    rank = np.empty(len(index), dtype=np.int64)
-    rank[index] = np.arange(len(index))
-    return rank
-
-
-def survivors(
-    graph: ContentGraph,
-    verdict: NDArray[np.int8],
-    rank: NDArray[np.int64],
-    threshold: float,
-    containment: float,
-) -> Survivors:
+def survivors(graph: ContentGraph, verdict: NDArray[np.int8], rank: Int64Array, policies: Policies) -> Survivors:
     """Matches every document with the survivor that it duplicates.
 
-    The best document of a content stands for it: copies with the same text match the same leaders. Rejected
-    documents never lead. No transitive closure: each match is a verified pair with a survivor.
+    The best document of a unit (documents with the same text under the same rule) stands for it: copies match
+    the same leaders. Rejected documents never lead. No transitive closure: each match is a verified pair with a
+    survivor.
 
     Args:
         graph: documents by content, with verified pairs.
         verdict: verdict of each document.
-        rank: `survivor_rank`.
-        threshold: least Jaccard similarity of a near duplicate.
-        containment: least share of a document's shingles in the leader of a contained one.
+        rank: `curate.decisions.order.survivor_rank`.
+        policies: what may be dropped.
     """
     count = len(graph.node)
-    active = graph.node >= 0
-    best = _best_of_nodes(graph, active & (verdict != REJECT), rank)
-    node_rank = np.where(best >= 0, rank[best], -1) if count else np.zeros(0, dtype=np.int64)
-    node_leader, node_similarity, node_containment = star(
-        graph.count,
-        node_rank,
-        graph.left,
-        graph.right,
-        graph.jaccard,
-        graph.left_in_right,
-        graph.right_in_left,
-        threshold,
-        containment,
+    matched = Survivors(
+        leader=np.full(count, -1, dtype=np.int64),
+        kind=np.full(count, None, dtype=object),
+        similarity=np.full(count, np.nan, dtype=np.float32),
+        containment=np.full(count, np.nan, dtype=np.float32),
+    )
+    active = np.flatnonzero(graph.node >= 0)
+    if not len(active):
+        return matched
+    rules = len(policies.exact)
+    units, unit = np.unique(graph.node[active] * rules + policies.of[active], return_inverse=True)
+    rule = units % rules
+    may_lead = verdict[active] != REJECT
+    best = _best(len(units), unit[may_lead], active[may_lead], rank)
+    edges = _edges(graph, units // rules)
+    allowed = np.where(
+        edges.same,
+        policies.exact[rule[edges.member]],
+        (edges.jaccard >= policies.threshold[rule[edges.member]])
+        | (edges.containment >= policies.containment[rule[edges.member]]),
+    )
+    edges = edges.where(allowed)
+    leader, edge = star(np.where(best >= 0, rank[best], -1), edges.leads, edges.member)
+
+    # Documents of a matched unit go with it.
+    of_unit = leader[unit] >= 0
+    documents, chosen = active[of_unit], edge[unit[of_unit]]
+    matched.leader[documents] = best[leader[unit[of_unit]]]
+    matched.similarity[documents], matched.containment[documents] = edges.jaccard[chosen], edges.containment[chosen]
+    near = edges.jaccard[chosen] >= policies.threshold[policies.of[documents]]
+    matched.kind[documents] = np.where(edges.same[chosen], "exact", np.where(near, "near", "contained"))
+
+    # Within a unit that is not, all but the best are its exact duplicates.
+    exact = ~of_unit & (best[unit] >= 0) & (best[unit] != active) & policies.exact[rule[unit]]
+    documents = active[exact]
+    matched.leader[documents] = best[unit[exact]]
+    matched.similarity[documents] = matched.containment[documents] = 1.0
+    matched.kind[documents] = "exact"
+    return matched
+
+
+def _best(units: int, unit: Int64Array, documents: Int64Array, rank: Int64Array) -> Int64Array:
+    """The best-ranked document of each unit, int64[units]; -1 for a unit without any."""
+    worst_first = np.argsort(rank[documents])[::-1]
+    best = np.full(units, -1, dtype=np.int64)
+    best[unit[worst_first]] = documents[worst_first]  # the last assignment, the best rank, stays
+    return best
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Directed edges between units: that one may match another, if the measures allow it.
+
+    Attributes:
+        leads, member: units, int64[k].
+        same: the units have the same text, bool[k].
+        jaccard: float32[k].
+        containment: share of the member's shingles found in the leading one, float32[k].
+    """
+
+    leads: Int64Array
+    member: Int64Array
+    same: NDArray[np.bool_]
+    jaccard: NDArray[np.float32]
+    containment: NDArray[np.float32]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "_Edges":
+        """Some of the edges."""
+        return _Edges(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+
+def _edges(graph: ContentGraph, node: Int64Array) -> _Edges:
+    """Both directions of every pair, between all units of its two contents, and of units with the same content.
+
+    Args:
+        graph: contents and verified pairs.
+        node: the content of each unit, ascending.
+    """
+    starts = np.searchsorted(node, np.arange(graph.count + 1))
+    sizes = np.diff(starts)
+    pair, left, right = _products(starts, sizes, graph.left, graph.right)
+    divided = np.flatnonzero(sizes > 1)
+    _, one, other = _products(starts, sizes, divided, divided)
+    one, other = one[one != other], other[one != other]
+    return _Edges(
+        leads=np.concatenate([left, right, one]),
+        member=np.concatenate([right, left, other]),
+        same=np.repeat([False, True], [2 * len(pair), len(one)]),
+        jaccard=np.concatenate([graph.jaccard[pair], graph.jaccard[pair], np.ones(len(one), np.float32)]),
+        containment=np.concatenate(
+            [graph.right_in_left[pair], graph.left_in_right[pair], np.ones(len(one), np.float32)]
+        ),
     )
 
-    leader = np.full(count, -1, dtype=np.int64)
-    kind = np.full(count, None, dtype=object)
-    similarity = np.full(count, np.nan, dtype=np.float32)
-    contained = np.full(count, np.nan, dtype=np.float32)
-    if not graph.count:
-        return Survivors(leader, kind, similarity, contained)
 
-    node = np.where(active, graph.node, 0)
-    near = active & (node_leader[node] >= 0)
-    leader[near] = best[node_leader[node[near]]]
-    similarity[near] = node_similarity[node[near]]
-    contained[near] = node_containment[node[near]]
-    kind[near] = np.where(similarity[near] >= np.float32(threshold), "near", "contained")
-
-    exact = active & ~near & (best[node] >= 0) & (best[node] != np.arange(count))
-    leader[exact] = best[node[exact]]
-    similarity[exact] = contained[exact] = 1.0
-    kind[exact] = "exact"
-    return Survivors(leader, kind, similarity, contained)
-
-
-def _best_of_nodes(graph: ContentGraph, may_lead: NDArray[np.bool_], rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    documents = np.flatnonzero(may_lead)
-    documents = documents[np.argsort(rank[documents])[::-1]]
-    best = np.full(graph.count, -1, dtype=np.int64)
-    best[graph.node[documents]] = documents  # the last assignment, the best rank, stays
-    return best
+def _products(
+    starts: Int64Array, sizes: Int64Array, left: Int64Array, right: Int64Array
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """For the i-th pair of nodes, every unit of the one with every unit of the other: i, unit, unit."""
+    combinations = sizes[left] * sizes[right]
+    pair = np.repeat(np.arange(len(left)), combinations)
+    number = np.arange(len(pair)) - np.repeat(np.cumsum(combinations) - combinations, combinations)
+    across = sizes[right[pair]]
+    return pair, starts[left[pair]] + number // across, starts[right[pair]] + number % across

@@ -1,8 +1,8 @@
 """Pairs of contents that share a band key: what is worth comparing exactly.
 
 The key space is cut into partitions; each partition proposes its pairs alone and `unique_pairs` merges them.
-A bucket of many contents (a template, a common licence) does not cost its square: a few leaders are paired
-with everybody, which is what the star rule needs to find a survivor for each.
+A bucket of many contents (a template, a common licence) does not cost its square: the contents that come first in the
+order of survival are paired with everybody, which is what the star rule needs to find a survivor for each.
 """
 
 from typing import NamedTuple
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, mix
 
-LARGEST_COMPLETE = 32  # contents in a bucket of which all pairs are proposed
-LEADERS = 16
+LARGEST_COMPLETE = 32  # contents in a bucket, from the first in order, of which all pairs are proposed
+LEADERS = 16  # of them, those that are paired with all others
+
+ORDER_BITS = 24
+_ORDER = np.uint64((1 << ORDER_BITS) - 1)
 
 
 class Pairs(NamedTuple):
@@ -22,62 +25,77 @@ class Pairs(NamedTuple):
     Attributes:
         left: uint64[k] content keys, less than `right`.
         right: uint64[k].
-        left_location: uint64[k], the smallest location of that content, where its text can be read.
-        right_location: uint64[k].
     """
 
     left: UInt64Array
     right: UInt64Array
-    left_location: UInt64Array
-    right_location: UInt64Array
 
 
-def candidate_pairs(keys: UInt64Array, contents: UInt64Array, locations: UInt64Array) -> Pairs:
-    """The pairs that one partition of the band keys proposes; the order of the entries does not matter.
+def band_entries(keys: UInt64Array, high: UInt64Array) -> UInt64Array:
+    """Band keys that end with the upper part of the order of survival, so that an entry has three words, not four.
 
-    Buckets of up to 32 distinct contents give all pairs. In a larger one of m the contents are put in hash
-    order, the first 16 are paired with all others and each with the next: O(16 m).
+    Forty bits of the key are enough: two that agree by chance, a few in a partition of millions, cost one comparison.
 
     Args:
-        keys: uint64[m] band keys; all entries of a key are in this partition.
-        contents: uint64[m] content keys; equal contents (exact duplicates) are one content.
-        locations: uint64[m].
+        keys: uint64[n, bands].
+        high: uint64[n], below 2^24 (`curate.decisions.order.SurvivalOrder`).
     """
-    order = np.lexsort((locations, mix(contents), keys))
-    keys, contents, locations = keys[order], contents[order], locations[order]
-    first = _run_starts(keys, contents)
-    keys, contents, locations = keys[first], contents[first], locations[first]
+    return keys & ~_ORDER | high[:, None]
+
+
+def candidate_pairs(entries: UInt64Array, contents: UInt64Array, low: UInt64Array) -> Pairs:
+    """The pairs that one partition of the band keys proposes; how the entries are arranged does not matter.
+
+    In a bucket of m distinct contents the first 32 by (order, hash) give all pairs. All after them are paired with the
+    first 16 and with the next in order: O(16 m). Whoever comes last adds pairs and takes none away.
+
+    Args:
+        entries: uint64[m], `band_entries`; all entries of a key are in this partition.
+        contents: uint64[m] content keys; equal contents (exact duplicates) are one content.
+        low: uint64[m], the lower part of the order of survival; a content has its documents' smallest order.
+    """
+    shared = _repeated(entries >> np.uint64(ORDER_BITS))
+    entries, contents, low = entries[shared], contents[shared], low[shared]
+    in_order = np.lexsort((mix(contents), low, entries))
+    entries, contents = entries[in_order], contents[in_order]
+    keys = entries >> np.uint64(ORDER_BITS)
+    distinct = _first_of_content(keys, contents)
+    keys, contents = keys[distinct], contents[distinct]
     begins = _run_starts(keys)
     sizes = np.diff(np.append(begins, len(keys)))
     parts = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for size in range(2, LARGEST_COMPLETE + 1):
-        one, other = np.triu_indices(size, 1)
+    for size in np.unique(sizes[sizes > 1]):
+        one, other = _bucket_pairs(int(size))
         bucket = begins[sizes == size][:, None]
         parts.append(((bucket + one).ravel(), (bucket + other).ravel()))
-    for size in np.unique(sizes[sizes > LARGEST_COMPLETE]):
-        one, other = _star(int(size))
-        bucket = begins[sizes == size][:, None]
-        parts.append(((bucket + one).ravel(), (bucket + other).ravel()))
-    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-    swap = contents[left] > contents[right]
-    left, right = np.where(swap, right, left), np.where(swap, left, right)
-    return unique_pairs(Pairs(contents[left], contents[right], locations[left], locations[right]))
+    left, right = (contents[np.concatenate(side)] for side in zip(*parts, strict=True))
+    return unique_pairs(Pairs(np.minimum(left, right), np.maximum(left, right)))
 
 
 def unique_pairs(*parts: Pairs) -> Pairs:
-    """All pairs of the parts once each, with the smallest location seen for each side."""
-    left, right, left_location, right_location = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    """All pairs of the parts once each."""
+    left, right = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((right, left))
     left, right = left[order], right[order]
     first = _run_starts(left, right)
-    if not len(first):
-        return Pairs(left, right, left_location, right_location)
-    return Pairs(
-        left[first],
-        right[first],
-        np.minimum.reduceat(left_location[order], first),
-        np.minimum.reduceat(right_location[order], first),
-    )
+    return Pairs(left[first], right[first])
+
+
+def _repeated(keys: UInt64Array) -> NDArray[np.int64]:
+    """Where the keys stand that occur more than once: few, and all that is to be sorted further."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    same = ordered[1:] == ordered[:-1]
+    shared = np.zeros(len(order), bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    return order[shared]
+
+
+def _first_of_content(keys: UInt64Array, contents: UInt64Array) -> NDArray[np.int64]:
+    """The first entry of every content in every bucket, ascending."""
+    by_content = np.lexsort((contents, keys))
+    return np.sort(by_content[_run_starts(keys[by_content], contents[by_content])])
 
 
 def _run_starts(*columns: UInt64Array) -> NDArray[np.int64]:
@@ -88,8 +106,12 @@ def _run_starts(*columns: UInt64Array) -> NDArray[np.int64]:
     return np.flatnonzero(changed)
 
 
-def _star(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs within 0..size: every leader with all after it, and neighbours among the rest."""
-    leader, member = np.triu_indices(LEADERS, 1, size)
-    rest = np.arange(LEADERS, size - 1)
-    return np.concatenate([leader, rest]), np.concatenate([member, rest + 1])
+def _bucket_pairs(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs within 0..size: the first with each other, the leaders with all after them, neighbours among these."""
+    first, second = np.triu_indices(min(size, LARGEST_COMPLETE), 1)
+    rest = np.arange(LARGEST_COMPLETE, size)
+    leaders = np.arange(min(LEADERS, size))
+    return (
+        np.concatenate([first, np.repeat(leaders, len(rest)), rest - 1]),
+        np.concatenate([second, np.tile(rest, len(leaders)), rest]),
+    )

@@ -21,6 +21,7 @@ from curate.io.filesystem import FileInfo, Files
 from curate.io.inputs import find_inputs as find_inputs
 from curate.io.inputs import is_jsonl
 from curate.io.schemas import is_bytes, is_string, plain_type, unify_schemas
+from curate.sortable import is_sortable
 
 MAX_SLICES = 16  # of one row group: every slice decodes the rows before it, so more would cost more than they help
 _FINGERPRINT_BYTES = 1 << 16
@@ -112,6 +113,7 @@ def plan(inputs: Sequence[FileInfo], config: Config, files: Files) -> InputPlan:
         )
     jsonl_schema = _jsonl_schema(readable)
     schema = _columns(readable, jsonl_schema, config.documents.columns)
+    _check_preferred(schema, config)
     return InputPlan(
         splits=tuple(_splits(readable, config.run.block_rows, config.run.block_bytes)),
         schema=schema,
@@ -203,6 +205,20 @@ def _columns(sources: Sequence[_Source], jsonl_schema: pa.Schema, columns: Colum
             f"set documents.columns.id to another column"
         )
     return schema
+
+
+def _check_preferred(schema: pa.Schema, config: Config) -> None:
+    for name in (name.removeprefix("-") for name in config.dedupe.prefer):
+        if name not in schema.names:
+            raise UsageError(
+                f"dedupe.prefer names the column {name!r}, expected one of {', '.join(schema.names)}; mend the name"
+            )
+        kind = plain_type(schema.field(name).type)
+        if not is_sortable(kind):
+            raise UsageError(
+                f"dedupe.prefer names the column {name!r} of type {kind}, expected numbers, times or strings; "
+                "name another, or convert it"
+            )
 
 
 def _check_text(schema: pa.Schema, columns: Columns) -> None:

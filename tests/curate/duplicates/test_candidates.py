@@ -5,14 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.duplicates.candidates import LARGEST_COMPLETE, LEADERS, candidate_pairs, unique_pairs
+from curate.duplicates.candidates import (
+    LARGEST_COMPLETE,
+    LEADERS,
+    ORDER_BITS,
+    band_entries,
+    candidate_pairs,
+    unique_pairs,
+)
+from curate.duplicates.star import star
 
-ENTRY = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 99))
+ENTRY = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3), st.integers(0, 99))
 
 
-def as_arrays(entries):
-    table = np.array(entries, np.uint64).reshape(-1, 3)
-    return table[:, 0], table[:, 1], table[:, 2]
+def propose(entries):
+    """Pairs of entries (key, content, high, low)."""
+    keys, contents, high, low = np.array(entries, np.uint64).reshape(-1, 4).T
+    return candidate_pairs(band_entries(keys[:, None] << np.uint64(ORDER_BITS), high).ravel(), contents, low)
 
 
 def as_set(pairs):
@@ -20,48 +29,66 @@ def as_set(pairs):
 
 
 def brute_force(entries):
-    place = {}
-    for key, content, location in entries:
-        place[key, content] = min(location, place.get((key, content), location))
-    pairs = {}
-    for (k1, a), (k2, b) in itertools.combinations(sorted(place), 2):
-        if k1 == k2:
-            one, other = pairs.get((a, b), (100, 100))
-            pairs[a, b] = (min(one, place[k1, a]), min(other, place[k1, b]))
-    return [(a, b, *pairs[a, b]) for a, b in sorted(pairs)]
+    found = {(key, content) for key, content, _, _ in entries}
+    pairs = itertools.combinations(sorted(found), 2)
+    return sorted({(a, b) for (k1, a), (k2, b) in pairs if k1 == k2})
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ENTRY, max_size=40), st.randoms())
 def test_small_buckets_give_all_pairs_in_any_order(entries, random):
     expected = brute_force(entries)
-    assert as_set(candidate_pairs(*as_arrays(entries))) == expected
+    assert as_set(propose(entries)) == expected
     random.shuffle(entries)
-    assert as_set(candidate_pairs(*as_arrays(entries))) == expected
+    assert as_set(propose(entries)) == expected
     parts = [[e for e in entries if e[0] % 3 == p] for p in range(3)]
-    assert as_set(unique_pairs(*(candidate_pairs(*as_arrays(part)) for part in parts))) == expected
+    assert as_set(unique_pairs(*(propose(part) for part in parts))) == expected
+
+
+def bucket(size, seed=1):
+    """One bucket of contents 0..size in the order of survival, shuffled."""
+    entries = [(7, content, content % 3, content) for content in range(size)]
+    entries = sorted(entries, key=lambda entry: entry[2:])
+    contents = [entry[1] for entry in entries]
+    return [entries[i] for i in np.random.default_rng(seed).permutation(size)], contents
 
 
 @pytest.mark.parametrize("size", [LARGEST_COMPLETE, LARGEST_COMPLETE + 1, 3000])
-def test_large_buckets_are_linear_and_connected(size):
-    contents = np.random.default_rng(size).permutation(np.arange(size, dtype=np.uint64))
-    pairs = candidate_pairs(np.zeros(size, np.uint64), contents, contents + np.uint64(7))
+def test_large_buckets_are_linear_and_led_by_those_who_survive(size):
+    entries, in_order = bucket(size)
+    pairs = propose(entries)
     if size <= LARGEST_COMPLETE:
         assert len(pairs.left) == size * (size - 1) // 2
     else:
-        assert len(pairs.left) <= size * (LEADERS + 1)
-        degrees = np.bincount(np.concatenate([pairs.left, pairs.right]).astype(int), minlength=size)
-        assert np.count_nonzero(degrees == size - 1) >= LEADERS
+        assert len(pairs.left) <= size * (LEADERS + 1) + LARGEST_COMPLETE**2
+        degrees = np.bincount(np.concatenate(pairs).astype(int), minlength=size)
+        assert (degrees[in_order[:LEADERS]] == size - 1).all()
         assert degrees.min() >= LEADERS
     assert (pairs.left < pairs.right).all()
-    assert np.array_equal(pairs.left_location, pairs.left + np.uint64(7))
-    again = candidate_pairs(np.zeros(size, np.uint64), np.sort(contents), np.sort(contents) + np.uint64(7))
-    assert as_set(again) == as_set(pairs)
+    assert as_set(propose(bucket(size, seed=2)[0])) == as_set(pairs)
 
 
-def test_repeats_of_one_content_are_one_content():
+def test_one_of_many_that_are_all_alike_survives():
+    entries, in_order = bucket(500)
+    left, right = (side.astype(np.int64) for side in propose(entries))
+    rank = np.empty(500, np.int64)
+    rank[in_order] = np.arange(500)
+    leader, _ = star(rank, np.concatenate([left, right]), np.concatenate([right, left]))
+    assert leader[in_order[0]] == -1
+    assert (leader[in_order[1:]] == in_order[0]).all()
+
+
+def test_who_comes_last_takes_no_pair_away():
+    entries, _ = bucket(60)
+    later = [(7, 1000 + number, 9, number) for number in range(80)]
+    assert set(as_set(propose(entries))) <= set(as_set(propose(entries + later)))
+
+
+def test_repeats_of_one_content_are_one_content_with_the_best_order():
     size = 10_000
-    keys, locations = np.zeros(size, np.uint64), np.arange(size, dtype=np.uint64)[::-1]
-    assert len(candidate_pairs(keys, np.full(size, 5, np.uint64), locations).left) == 0
-    pairs = candidate_pairs(keys, np.arange(size, dtype=np.uint64) % np.uint64(2), locations)
-    assert as_set(pairs) == [(0, 1, 1, 0)]
+    assert len(propose([(0, 5, 0, number) for number in range(size)]).left) == 0
+    assert as_set(propose([(0, number % 2, 0, number) for number in range(size)])) == [(0, 1)]
+    entries, in_order = bucket(100)
+    worst = in_order[-1]
+    degrees = np.bincount(np.concatenate(propose([*entries, (7, worst, 0, 0)])).astype(int))
+    assert degrees[worst] == 99

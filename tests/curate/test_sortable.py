@@ -1,0 +1,54 @@
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.sortable import is_sortable, sortable_bytes
+
+VALUES = [
+    (pa.int8(), [-128, -1, 0, 127]),
+    (pa.int64(), [-(2**63), -1, 0, 1, 2**63 - 1]),
+    (pa.uint64(), [0, 1, 2**63, 2**64 - 1]),
+    (pa.float32(), [float("-inf"), -1.5, -0.0, 1e-30, 2.0, float("inf")]),
+    (pa.float64(), [-1e300, -1.0, 0.0, 1e-300, 1.0]),
+    (pa.decimal128(12, 2), [Decimal("-3.25"), Decimal(0), Decimal("7.5")]),
+    (pa.bool_(), [False, True]),
+    (pa.date32(), [date(1815, 6, 18), date(1970, 1, 1), date(2024, 2, 29)]),
+    (pa.date64(), [date(1815, 6, 18), date(2024, 2, 29)]),
+    (pa.time32("s"), [time(1), time(23, 59)]),
+    (pa.timestamp("us"), [datetime(1815, 6, 18), datetime(2024, 2, 29)]),
+    (pa.timestamp("s", "UTC"), [datetime(1969, 1, 1, tzinfo=timezone.utc), datetime(2024, 1, 1, tzinfo=timezone.utc)]),
+    (pa.duration("ms"), [timedelta(-1), timedelta(0), timedelta(1)]),
+    (pa.string(), ["", "CC-MAIN-2023-50", "CC-MAIN-2024-10", "a", "ä", "東"]),
+    (pa.large_string(), ["a", "b"]),
+    (pa.string_view(), ["a", "b"]),
+    (pa.binary(), [b"", b"\x00", b"\xff"]),
+    (pa.binary(2), [b"aa", b"ab"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "values"), VALUES, ids=[str(kind) for kind, _ in VALUES])
+def test_bytes_sort_as_the_values(kind, values):
+    assert is_sortable(kind)
+    keys = sortable_bytes(pa.array([*values, None], kind)).to_pylist()
+    assert keys[-1] is None
+    assert keys[:-1] == sorted(keys[:-1]) and len(set(keys)) == len(keys)
+
+
+@given(st.lists(st.floats(allow_nan=False)))
+def test_any_doubles(values):
+    keys = sortable_bytes(pa.array(values, pa.float64())).to_pylist()
+    assert [value for _, value in sorted(zip(keys, values, strict=True))] == sorted(values)
+
+
+def test_nan_and_null_are_null():
+    assert sortable_bytes(pa.array([float("nan"), None])).to_pylist() == [None, None]
+    assert sortable_bytes(pa.nulls(2)).to_pylist() == [None, None]
+
+
+def test_nested_values_have_no_order():
+    with pytest.raises(TypeError, match="list<item: int64> has no order, expected numbers"):
+        sortable_bytes(pa.array([[1]]))
