@@ -130,10 +130,11 @@ def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any,
     """Appends the token hashes of one text to a buffer with room for `_MOST_TOKENS` per byte.
 
     Returns:
-        How much of the buffer is used, code points, hash of the characters that are neither space nor in tokens.
+        How much of the buffer is used, code points, hash of the symbols and their places (`reference.symbols`).
     """
     pages, kinds, folds, _ = tables
     ascii_at = np.int64(pages[0]) << 8
+    begin = used
     chars = 0
     symbols = _TOKEN_START
     state = _TOKEN_START
@@ -176,7 +177,8 @@ def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any,
                 state = (state ^ np.uint64(folded)) * _TOKEN_FACTOR
                 open_class = what
             elif what != _SPACE:
-                symbols = (symbols ^ np.uint64(folded)) * _TOKEN_FACTOR
+                symbols = (symbols ^ (np.uint64(used - begin) << _S32 | np.uint64(folded))) * _TOKEN_FACTOR
+                symbols ^= symbols >> _S32
     if open_class != _SPACE:
         hashes[used] = _mix(_take_marks(state, marks, held))
         used += 1
@@ -239,8 +241,7 @@ def features(
             if most > hashes.size:
                 hashes = _grown(hashes, begin, most)
             used, chars[i], symbols = _tokenise(data, offsets[i], offsets[i + 1], tables, hashes, begin, marks)
-            high = symbols if used == begin else _TOKEN_START
-            low = high ^ _MIX_1
+            high, low = symbols, symbols ^ _MIX_1
             for j in range(begin, used):
                 high = (high ^ hashes[j]) * _TOKEN_FACTOR
                 high ^= high >> _S32

@@ -4,17 +4,27 @@
 the array: no Python string is made, and the GIL is released.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasketch import MinHash
 from numpy.typing import NDArray
 
 from curate.errors import UsageError
 from curate.text import compiled, reference, unicode_tables
+from curate.threads import in_threads, threads
+
+if TYPE_CHECKING:
+    from datasketch import MinHash  # not imported by those who need no conversion: it takes a quarter of a second
+
+
+_LEAST_BYTES = 1 << 18  # of text that a thread is worth
+_TOKEN_BYTES = 6  # of text, about
 
 
 class TextFeatures(NamedTuple):
@@ -25,8 +35,8 @@ class TextFeatures(NamedTuple):
         shingles: int32[n], shingles counted with repetition: max(0, tokens - shingle + 1).
         chars: int32[n], code points.
         signatures: uint32[n, permutations], datasketch's affine32 MinHash values; 0xFFFFFFFF without shingles.
-        content: uint64[n], upper half of the 128-bit hash of the normalised text: the folded tokens in order, or,
-            where there are none, the folded characters other than spaces (hashed to 64 bits first).
+        content: uint64[n], upper half of the 128-bit hash of the normalised text (`reference.content_hash`): the
+            folded tokens and the symbols between them; only spaces, case and compatibility forms are left out.
         content_low: uint64[n], its lower half.
         token_hashes: uint64[m], the hash of every token, or empty if they were not asked for.
         token_offsets: int64[n + 1], where each text's token hashes start.
@@ -57,7 +67,12 @@ def text_features(
     data, offsets, valid = _buffers(texts)
     factors, terms = permutation_parameters(permutations, seed)
     tables = unicode_tables.load()[:4]
-    return TextFeatures(*compiled.features(data, offsets, valid, tables, shingle, factors, terms, with_tokens))
+
+    def of_documents(part: slice) -> TextFeatures:
+        own = offsets[part.start : part.stop + 1]
+        return TextFeatures(*compiled.features(data, own, valid[part], tables, shingle, factors, terms, with_tokens))
+
+    return _joined(in_threads(of_documents, _parts(offsets)))
 
 
 def token_hashes(texts: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -73,16 +88,44 @@ def shingle_sets(texts: pa.Array, *, shingle: int) -> tuple[NDArray[np.uint64], 
         values: uint64[m], ascending and without repeats within each text.
         offsets: int64[n + 1], where each text's values start.
     """
-    return compiled.shingle_sets(*token_hashes(texts), shingle)
+    hashes, starts = token_hashes(texts)
+
+    def of_documents(part: slice) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        own = starts[part.start : part.stop + 1]
+        return compiled.shingle_sets(hashes[own[0] : own[-1]], own - own[0], shingle)
+
+    sets = in_threads(of_documents, _parts(starts * _TOKEN_BYTES))
+    if len(sets) == 1:
+        return sets[0]
+    sizes = np.concatenate([np.diff(offsets) for _, offsets in sets])
+    return np.concatenate([values for values, _ in sets]), np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _parts(offsets: NDArray[np.int64]) -> list[slice]:
+    """Runs of documents with about the same number of bytes, one for each thread; one run of little text."""
+    count, size = len(offsets) - 1, int(offsets[-1] - offsets[0]) if len(offsets) else 0
+    parts = min(threads(), max(1, size // _LEAST_BYTES))
+    cuts = np.searchsorted(offsets, offsets[0] + np.arange(1, parts) * (size // parts)) if parts > 1 else ()
+    return [slice(start, stop) for start, stop in pairwise([0, *(min(int(cut), count) for cut in cuts), count])]
+
+
+def _joined(parts: list[TextFeatures]) -> TextFeatures:
+    """The features of consecutive runs of documents as those of all."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [np.concatenate(column) for column in zip(*(part[:-1] for part in parts), strict=True)]
+    starts = np.cumsum([0, *(part.token_offsets[-1] for part in parts)])
+    offsets = [part.token_offsets[:-1] + start for part, start in zip(parts, starts[:-1], strict=True)]
+    return TextFeatures._make([*columns, np.concatenate([*offsets, starts[-1:]])])
 
 
 @lru_cache(maxsize=16)
 def permutation_parameters(permutations: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Factors and terms, uint32[permutations] each, of datasketch's affine32 permutations."""
-    if permutations == 0:
-        return np.empty(0, np.uint32), np.empty(0, np.uint32)
-    factors, terms = MinHash(permutations, seed=seed, scheme="affine32").permutations
-    return np.array(factors, np.uint32), np.array(terms, np.uint32)
+    """Factors (odd) and terms, uint32[permutations] each, drawn as datasketch draws its affine32 permutations."""
+    draw = np.random.RandomState(seed)
+    factors = draw.randint(0, 1 << 31, permutations, dtype=np.uint64) * 2 + 1
+    terms = draw.randint(0, 1 << 32, permutations, dtype=np.uint64)
+    return factors.astype(np.uint32), terms.astype(np.uint32)
 
 
 def to_datasketch(signature: NDArray[np.uint32], seed: int) -> MinHash:
@@ -92,6 +135,8 @@ def to_datasketch(signature: NDArray[np.uint32], seed: int) -> MinHash:
         signature: uint32[permutations].
         seed: that the signature was made with.
     """
+    from datasketch import MinHash
+
     return MinHash(
         seed=seed, scheme="affine32", hashfunc=reference.shingle_hash, hashvalues=np.array(signature, np.uint32)
     )

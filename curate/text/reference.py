@@ -20,7 +20,37 @@ MIX_2 = 0x94D049BB133111EB
 
 def tokens(text: str) -> list[str]:
     """The folded tokens: runs of word characters with their marks, or one base character of an unsegmented script."""
+    return _scan(text)[0]
+
+
+def symbols(text: str) -> list[tuple[int, str]]:
+    """The folded characters that are neither space nor in a token, each with the number of tokens before it."""
+    return _scan(text)[1]
+
+
+def content_hash(text: str) -> tuple[int, int]:
+    """Halves of the 128-bit hash of the normalised text: equal for texts with the same tokens and symbols.
+
+    `a + b` and `a - b` differ, though they have the same shingles: they are near duplicates, not exact ones.
+    """
+    high = TOKEN_START
+    for place, symbol in symbols(text):
+        high = (high ^ (place << 32 | ord(symbol))) * TOKEN_FACTOR & MASK
+        high ^= high >> 32
+    low = high ^ MIX_1
+    for token in tokens(text):
+        value = token_hash(token)
+        high = (high ^ value) * TOKEN_FACTOR & MASK
+        high ^= high >> 32
+        low = (low + value) * SHINGLE_BASE & MASK
+        low ^= low >> 29
+    return mix(high), mix(low)
+
+
+def _scan(text: str) -> tuple[list[str], list[tuple[int, str]]]:
+    """Tokens, and symbols with their places."""
     found: list[str] = []
+    others: list[tuple[int, str]] = []
     token: list[str] = []
     open_class = tables.SPACE
     for character in _folded(text):
@@ -34,9 +64,11 @@ def tokens(text: str) -> list[str]:
         if kind in (tables.WORD, tables.UNSEGMENTED):
             token.append(character)
             open_class = kind
+        elif kind != tables.SPACE:
+            others.append((len(found), character))
     if token:
         found.append(_ordered(token))
-    return found
+    return found, others
 
 
 def shingles(text: str, shingle: int) -> list[bytes]:

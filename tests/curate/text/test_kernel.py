@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from curate.errors import UsageError
 from curate.text import kernel, reference
+from curate.threads import use_threads
 
 HARD = [
     "",
@@ -72,6 +73,7 @@ def test_any_text_equals_the_reference(texts, shingle):
         expected = {reference.wide_shingle_hash(s) for s in reference.shingles(text, shingle)}
         assert values[offsets[i] : offsets[i + 1]].tolist() == sorted(expected)
         assert np.array_equal(found.signatures[i], by_datasketch(text, shingle, 16, 1).hashvalues)
+        assert (found.content[i], found.content_low[i]) == reference.content_hash(text)
 
 
 @settings(max_examples=150, deadline=None)
@@ -122,9 +124,10 @@ def test_other_types_are_refused():
 
 
 def test_content_is_that_of_the_normalised_text():
-    same = features(["Hello, World — Café", "hello world cafe\u0301", "  HELLO (world) CAFÉ!"])
+    same = features(["Hello, World — Café", "hello , world—cafe\u0301", "  HELLO,\tworld\n— CAFÉ "])
     assert len({*same.content.tolist()}) == len({*same.content_low.tolist()}) == 1
     texts = ["hello world", "helloworld", "world hello", "hello world world", "!!!", "???", "!! !?", "😀", "", "a", "b"]
+    texts += ["hello, world", "hello world,", "hello world.", "i++", "i--", "a+b c", "a b+c", "a b c+"]
     found = features(texts)
     assert len({*found.content.tolist(), *found.content_low.tolist()}) == 2 * len(texts)
     assert len({*features(["", " ", "\u200b"]).content.tolist()}) == 1
@@ -134,6 +137,24 @@ def test_a_document_does_not_depend_on_its_neighbours():
     expected = features(HARD, with_tokens=True)
     for i, text in enumerate(HARD):
         assert_same(features([text])[:6], [column[i : i + 1] for column in expected[:6]])
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_threads_change_nothing(monkeypatch, count):
+    texts = pa.array([*HARD, None, *HARD[::-1], "the end " * 500]).slice(1)
+    options = {"shingle": 2, "permutations": 16, "seed": 1, "with_tokens": True}
+    expected = kernel.text_features(texts, **options), kernel.shingle_sets(texts, shingle=2)
+    monkeypatch.setattr(kernel, "_LEAST_BYTES", 1)
+    use_threads(count)
+    try:
+        assert len(kernel._parts(np.arange(0, 1000, 10))) == count
+        for found, wanted in zip(
+            (kernel.text_features(texts, **options), kernel.shingle_sets(texts, shingle=2)), expected, strict=True
+        ):
+            assert_same(found, wanted)
+        assert_same(kernel.text_features(texts[:0], **options), [column[:0] for column in expected[0][:7]] + [[0]])
+    finally:
+        use_threads(1)
 
 
 def test_a_million_repeated_tokens():
