@@ -1,6 +1,8 @@
 """A run from beginning to end: plan, annotate, decide, apply, report; all or nothing in the output directory."""
 
+import importlib
 import os
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Optional, Sequence
@@ -82,6 +84,7 @@ def curate_inputs(
     """
     started = _now()
     options = beam_options(beam, workers)
+    _import_ahead("curate.report.plots")
     if not debug:
         quiet()
     given = load_artefacts(artefacts) if artefacts else Artefacts()
@@ -133,6 +136,7 @@ def decide_again(
     """
     started = _now()
     options = beam_options(beam, workers)
+    _import_ahead("curate.report.plots")
     if not debug:
         quiet()
     annotations, record = load_annotations(annotations)
@@ -179,6 +183,11 @@ def _decide_and_report(
         for folder in ("data", "held"):
             _fill_empty(staging.path, folder, output_schema(planned.schema, config))
     return write_reports(staging.path, record, config, FILES, started, _now())
+
+
+def _import_ahead(module: str) -> None:
+    """Imports in the background what is needed at the end only, while the job waits for compiled loops and files."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
 
 def _count_errors(directory: str, planned: InputPlan, config: Config) -> int:

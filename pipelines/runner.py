@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import sys
 from typing import Optional, Sequence
 
@@ -21,6 +22,7 @@ from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
 from curate.errors import UsageError
+from curate.threads import use_threads
 
 LOCAL_RUNNERS = (None, "FnApiRunner")
 
@@ -108,9 +110,14 @@ def quiet() -> None:
 def run(pipeline: beam.Pipeline) -> None:
     """Runs a pipeline to its end.
 
+    A local run in this process has all cores to itself, and lets compiled loops use them.
+
     Raises:
         RuntimeError: it did not finish successfully.
     """
+    options = pipeline.options
+    local = options.view_as(StandardOptions).runner == "FnApiRunner"
+    use_threads(os.cpu_count() or 1 if local and not _worker_processes(options) else 1)
     result = pipeline.run()
     state = result.wait_until_finish()
     if state != beam.runners.runner.PipelineState.DONE:
