@@ -91,7 +91,8 @@ def test_hashes_and_chance_are_seeded(folder):
                 assert not (called.startswith(("np.random.", "random.")) and called not in SEEDED), f"{path}: {called}"
 
 
-SEEDED = ("np.random.default_rng", "np.random.Generator", "np.random.PCG64", "np.random.Philox", "random.Random")
+SEEDED = tuple(f"np.random.{name}" for name in ("default_rng", "Generator", "PCG64", "Philox", "RandomState"))
+SEEDED += ("random.Random",)
 
 
 def test_packages_are_those_of_the_tree():
