@@ -285,3 +285,19 @@ def shingle_sets(hashes: Any, starts: Any, shingle: int) -> Any:
             used = last + 1
         offsets[i + 1] = used
     return values[:used].copy(), offsets
+
+
+@numba.njit(cache=True, nogil=True)
+def shingle_hashes(hashes: Any, starts: Any, shingle: int) -> Any:
+    """Hashes of all shingles in their order, repeats included, and where each text's start."""
+    n = starts.size - 1
+    values = np.empty(hashes.size, np.uint64)
+    offsets = np.zeros(n + 1, np.int64)
+    used = 0
+    for i in range(n):
+        count = max(0, starts[i + 1] - starts[i] - shingle + 1)
+        if count:
+            _shingle(hashes[starts[i] : starts[i + 1]], shingle, values[used : used + count])
+            used += count
+        offsets[i + 1] = used
+    return values[:used], offsets
