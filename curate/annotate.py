@@ -11,6 +11,7 @@ from curate.columns import one_array, origin_claim, plain_column, site, source_c
 from curate.config import Config
 from curate.detector.model import load_detector
 from curate.duplicates.bands import Bands, band_keys, choose_bands
+from curate.duplicates.evaluation import EvaluationIndex, Matches
 from curate.io.ids import document_ids
 from curate.media import OpenFile, has_media, media_facts
 from curate.schema import TEXT_EDITS, features
@@ -69,6 +70,7 @@ def annotate(
     config: Config,
     embedding: Embedding | None,
     open_file: OpenFile,
+    evaluation: EvaluationIndex | None = None,
 ) -> pa.Table:
     """Computes the features of a block of documents.
 
@@ -79,6 +81,7 @@ def annotate(
         config: settings; disabled steps leave nulls.
         embedding: fitted on the corpus, or None when the mixture is off.
         open_file: reads a file of the media_path column.
+        evaluation: texts whose containment takes a document out of everything that follows, None without any.
 
     Returns:
         `curate.schema.features`, n rows in the same order. The features of a document depend on the document
@@ -97,8 +100,11 @@ def annotate(
         shingle=config.dedupe.shingle,
         permutations=config.dedupe.permutations,
         seed=config.run.seed,
-        with_tokens=embedding is not None,
+        with_tokens=embedding is not None or evaluation is not None,
     )
+    matches = find_evaluation(kernel, evaluation, config)
+    found = pa.array(matches.item >= 0)
+    clean = pc.if_else(found, pa.scalar(None, texts.type), texts)
     is_text = texts.is_valid().to_numpy(zero_copy_only=False)
     media = media_facts(table, is_text, source_file, config, open_file)
     content = np.where(is_text, kernel.content, media.hash)
@@ -110,17 +116,17 @@ def annotate(
         "id": ids.ids,
         "id_hash": pa.array(ids.id_hash),
         "row_hash": pa.array(ids.row_hash),
-        "read_reason": readable.reason,
+        "read_reason": pc.if_else(found, pa.scalar("evaluation"), readable.reason),
         "media": media_only,
         "content": pa.array(content),
         "content_low": pa.array(content_low),
-        "bands": _bands(kernel.signatures, kernel.shingles, config, schema.field("bands").type),
+        "bands": _bands(kernel, clean, config, schema.field("bands").type),
         "shingles": pa.array(kernel.shingles),
         "tokens": pa.array(kernel.tokens),
         "chars": pa.array(kernel.chars),
         "language": _language(table, texts, config),
-        "detector_score": _scores(texts, kernel.tokens, config),
-        "embedding": _embed(kernel, texts, embedding, schema.field("embedding").type),
+        "detector_score": _scores(clean, kernel.tokens, config),
+        "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
         "source": source_column(table, config),
         "site": site(table, config),
         "preference": _preference(table, config),
@@ -131,6 +137,7 @@ def annotate(
         "signature_trusted": media.signature_trusted,
         "rights": media.rights,
         "text_edits": pa.nulls(count, TEXT_EDITS),
+        **_evaluation_columns(matches, evaluation),
     }
     return pa.table([values[name] for name in schema.names], schema=schema)
 
@@ -144,6 +151,28 @@ def _preference(table: pa.Table, config: Config) -> pa.Array:
     by_document = np.arange(count * columns).reshape(columns, count).T.ravel()
     offsets = pa.array(np.arange(0, count * columns + 1, columns, dtype=np.int32))
     return pa.ListArray.from_arrays(offsets, pa.concat_arrays(keys).take(pa.array(by_document)))
+
+
+def find_evaluation(kernel: TextFeatures, evaluation: EvaluationIndex | None, config: Config) -> Matches:
+    """Which texts contain an evaluation text; none do where there is none.
+
+    Args:
+        kernel: features of the texts, with token hashes.
+        evaluation: index of the evaluation texts.
+        config: settings of dedupe.
+    """
+    if evaluation is None:
+        count = len(kernel.tokens)
+        return Matches(np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.float32))
+    return evaluation.find(kernel, config.dedupe.exclude_containment)
+
+
+def _evaluation_columns(matches: Matches, evaluation: EvaluationIndex | None) -> dict[str, pa.Array]:
+    none = matches.item < 0
+    names = pa.nulls(len(none), pa.string())
+    if evaluation is not None:
+        names = evaluation.names.take(pa.array(matches.item, mask=none))
+    return {"evaluation": names, "evaluation_containment": pa.array(matches.containment, mask=none)}
 
 
 def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, kind: pa.DataType) -> pa.Array:
@@ -169,10 +198,11 @@ def _scores(texts: pa.Array, tokens: np.ndarray, config: Config) -> pa.Array:
     return pa.array(detector.score(texts, tokens, config.synthetic.min_tokens), from_pandas=True)
 
 
-def _bands(signatures: np.ndarray, shingles: np.ndarray, config: Config, kind: pa.DataType) -> pa.Array:
+def _bands(kernel: TextFeatures, texts: pa.Array, config: Config, kind: pa.DataType) -> pa.Array:
     if not config.dedupe.enabled:
-        return pa.nulls(len(shingles), kind)
-    return _fixed_lists(band_keys(signatures, bands_of(config)), shingles > 0, kind)
+        return pa.nulls(len(texts), kind)
+    compared = texts.is_valid().to_numpy(zero_copy_only=False) & (kernel.shingles > 0)
+    return _fixed_lists(band_keys(kernel.signatures, bands_of(config)), compared, kind)
 
 
 def _fixed_lists(values: np.ndarray, valid: np.ndarray, kind: pa.DataType) -> pa.Array:

@@ -89,6 +89,22 @@ class Dedupe(Section):
     rounds: int = Field(
         8, ge=1, le=64, description="rounds to gather linked documents; what is unresolved after them is kept"
     )
+    exclude: tuple[str, ...] = Field(
+        (),
+        description="files of evaluation texts (Parquet or JSON lines with a text column, and an id column to name "
+        "them by); documents that contain one are dropped (stage read, reason evaluation), even if enabled is false",
+    )
+    exclude_containment: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.8,
+        description="least share of an evaluation text's shingles found in a document that is dropped for it; of a "
+        "text of 50 words one changed word leaves .89, two leave .78; .8 of 5-grams is about as strict as .7 of 8-grams",
+    )
+    exclude_tokens: int = Field(
+        8,
+        ge=1,
+        description="evaluation texts of fewer tokens are compared with whole documents, as are those shorter than a "
+        "shingle: so few words in a row occur by chance",
+    )
 
 
 class Provenance(Section):

@@ -74,7 +74,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("id", pa.string()),
             ("id_hash", pa.uint64()),
             ("row_hash", pa.uint64()),  # of all columns: orders documents with equal ids
-            ("read_reason", pa.string()),  # null, no_text or too_long
+            ("read_reason", pa.string()),  # null, no_text, too_long or evaluation
             ("media", pa.bool_()),  # a row without text whose media bytes were read
             ("content", pa.uint64()),  # halves of the 128-bit hash of the normalised text (or media bytes)
             ("content_low", pa.uint64()),
@@ -95,5 +95,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("signature_trusted", pa.bool_()),
             ("rights", pa.string()),
             ("text_edits", TEXT_EDITS),
+            ("evaluation", pa.string()),  # the evaluation text that the document contains most of
+            ("evaluation_containment", pa.float32()),  # share of that text's shingles found in the document
         ]
     )

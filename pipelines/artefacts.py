@@ -2,18 +2,20 @@
 
 import json
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional, Sequence
 
 from curate.clusters.embedding import Embedding
 from curate.config import Config, make_config
 from curate.decisions.reference import Reference
 from curate.detector.model import MODEL_FILE, detector_files, load_detector
 from curate.errors import UsageError
+from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
 
 FILES = BeamFiles()
+JsonDict = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def write_detector(config: Config, directory: str) -> None:
 
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
-    return [path for path in (config.synthetic.model, config.provenance.trust_anchors) if path]
+    named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
+    return [path for path in named if path]
 
 
 def check_artefacts(given: Artefacts, config: Config) -> None:
@@ -83,6 +86,26 @@ def check_artefacts(given: Artefacts, config: Config) -> None:
             f"mixture.dimensions is {config.mixture.dimensions}, but the embedding of the artefacts has {found}; "
             f"set it to {found}, or run without --artefacts"
         )
+
+
+def with_exclude(config: Config, paths: Sequence[str]) -> Config:
+    """The settings with more files of evaluation texts."""
+    values = config.to_dict()
+    values["dedupe"]["exclude"] += paths
+    return make_config(values)
+
+
+def check_exclude(config: Config) -> dict[str, JsonDict]:
+    """Reads the files of evaluation texts, so that a wrong one is told before any document is read.
+
+    Returns:
+        What the manifest says of each file.
+
+    Raises:
+        UsageError: a file cannot be read, or has no text.
+    """
+    sets = load_evaluation(config, FILES.read_bytes)
+    return sets.files if sets else {}
 
 
 def check_resources(config: Config) -> None:

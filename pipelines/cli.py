@@ -21,6 +21,7 @@ Examples:
   curate run --input 'crawl/*.parquet' --input forum.jsonl.gz --output curated --workers 4
   curate run --input gs://bucket/crawl/ --output gs://bucket/curated --runner DataflowRunner …
   curate run --input corpus.parquet --output curated --set dedupe.threshold=0.9 --overwrite
+  curate run --input corpus.parquet --output curated --exclude benchmark.jsonl
 """,
     "decide": """
 \b
@@ -88,6 +89,12 @@ def cli() -> None:
 @click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
 @_with(_settings)
 @click.option("--artefacts", metavar="DIR", help="Artefacts of an earlier run to decide with, instead of new ones.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="FILE",
+    help="Evaluation texts, Parquet or JSON lines; documents that contain one are dropped.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be read and how, and stop.")
 @_with(_job)
 def run(
@@ -96,6 +103,7 @@ def run(
     config_path: Optional[str],
     settings: tuple[str, ...],
     artefacts: Optional[str],
+    exclude: tuple[str, ...],
     only_plan: bool,
     workers: int,
     overwrite: bool,
@@ -108,8 +116,9 @@ def run(
     report and all that is needed to decide again. Options that curate does not know go to Beam.
     """
     from curate.config import load_config
+    from curate.pipelines.artefacts import with_exclude
 
-    config = load_config(config_path, settings)
+    config = with_exclude(load_config(config_path, settings), exclude)
     if only_plan:
         from curate.pipelines.preview import describe_plan
 

@@ -63,7 +63,7 @@ def annotate_inputs(
         else:
             share = min(1.0, 1.25 * config.mixture.sample / max(plan.rows, 1))
             sampled = pipeline | "ReadForSample" >> ReadBlocks(plan)
-            embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, share)
+            embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, BeamFiles().read_bytes, share)
         _ = embedding | "WriteEmbedding" >> beam.ParDo(_WriteBytes(f"{target}/embedding.npz"))
 
     read = pipeline | "Read" >> ReadBlocks(plan)

@@ -8,7 +8,7 @@ from curate.config import Config
 from curate.duplicates.bands import collision_probability
 from curate.errors import UsageError
 from curate.io.sources import find_inputs, one_line, plan
-from curate.pipelines.artefacts import check_resources
+from curate.pipelines.artefacts import check_exclude, check_resources
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.runner import beam_options
 from curate.report.render import render
@@ -25,6 +25,7 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     """
     beam_options(beam, workers=1)
     check_resources(config)
+    exclude = check_exclude(config)
     planned = plan(find_inputs(inputs, FILES), config, FILES)
     bands = bands_of(config)
     lines = [
@@ -36,6 +37,10 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     lines += [
         f"{similarity / 20:10.2f}  {collision_probability(similarity / 20, bands.bands, bands.rows):.4f}"
         for similarity in range(8, 21)
+    ]
+    lines += [
+        f"evaluation texts: {about['items']:,} in {path}, {about['whole']:,} of them compared with whole documents"
+        for path, about in exclude.items()
     ]
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from curate.pipelines.annotations import RECORD, absolute, check_annotated, load
 from curate.pipelines.artefacts import (
     Artefacts,
     check_artefacts,
+    check_exclude,
     check_resources,
     load_artefacts,
     resources,
@@ -91,6 +92,7 @@ def curate_inputs(
     config = with_detector(config, given)
     check_resources(config)
     check_artefacts(given, config)
+    exclude = check_exclude(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
     for path, error in planned.failed:
@@ -105,6 +107,7 @@ def curate_inputs(
             "config": config.to_dict(),
             "inputs": {file.path: absolute(file.path) for file in found},
             "fingerprints": planned.fingerprints,
+            "exclude": exclude,
             "files_failed": [list(failure) for failure in planned.failed],
             "rows": planned.rows,
             "errors": errors,

@@ -22,7 +22,7 @@ def settings_yaml() -> str:
             lines.append("  " * depth + f"{sections[depth]}:")
         open_sections = sections
         indent = "  " * len(sections)
-        lines += [f"{indent}# {line}" for line in textwrap.wrap(meaning, 110 - len(indent))]
+        lines += [f"{indent}# {line}" for line in textwrap.wrap(meaning, 108 - len(indent))]
         lines.append(f"{indent}{name}: {_value(default)}")
     return "\n".join(lines) + "\n"
 

@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 from numpy.typing import NDArray
 
-from curate.annotate import annotate, features_schema, readable_texts
+from curate.annotate import annotate, features_schema, find_evaluation, readable_texts
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.config import Config
+from curate.duplicates.evaluation import EvaluationIndex
+from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
-from curate.text.kernel import token_hashes
+from curate.text.kernel import text_features
 from curate.transforms.sample import SmallestHashes
 
 OpenFile = Callable[[str], bytes]
@@ -46,6 +48,7 @@ class FitEmbedding(beam.PTransform):
 
     Args:
         config: settings.
+        open_file: reads a file of evaluation texts.
         share: share of the documents to look at, where their number is known to exceed the sample; it only saves
             work, since the sample is cut to size afterwards.
 
@@ -53,8 +56,9 @@ class FitEmbedding(beam.PTransform):
         One element, the bytes of the artefact; none when there is no document.
     """
 
-    def __init__(self, config: Config, share: float = 1.0) -> None:
+    def __init__(self, config: Config, open_file: OpenFile, share: float = 1.0) -> None:
         self._config = config
+        self._open_file = open_file
         self._share = share
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
@@ -62,26 +66,39 @@ class FitEmbedding(beam.PTransform):
         size, seed = self._config.mixture.sample, stage_seed(self._config.run.seed, "embedding")
         return (
             blocks
-            | "Features" >> beam.ParDo(_SampledText(self._config, seed, self._share))
+            | "Features" >> beam.ParDo(_SampledText(self._config, self._open_file, seed, self._share))
             | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, SAMPLED)).without_defaults()
             | "Fit" >> beam.ParDo(_FitEmbedding(self._config))
         )
 
 
 class _SampledText(beam.DoFn):
-    def __init__(self, config: Config, seed: int, share: float) -> None:
+    def __init__(self, config: Config, open_file: OpenFile, seed: int, share: float) -> None:
         self._config = config
+        self._open_file = open_file
         self._seed = seed
         self._share = share
+        self._evaluation: EvaluationIndex | None = None
+
+    def setup(self) -> None:
+        self._evaluation = evaluation_index(self._config, self._open_file)
 
     def process(self, block: pa.Table) -> Iterator[pa.Table]:
         texts = readable_texts(block, self._config).texts.drop_null()
         keys = hash_strings(texts)
         chosen = uniform(keys, self._seed) < self._share
-        features = document_features(*token_hashes(texts.filter(pa.array(chosen))))
+        kernel = text_features(
+            texts.filter(pa.array(chosen)),
+            shingle=self._config.dedupe.shingle,
+            permutations=0,
+            seed=self._config.run.seed,
+            with_tokens=True,
+        )
+        features = document_features(kernel.token_hashes, kernel.token_offsets)
         offsets = pa.array(features.offsets)
         lists = [pa.LargeListArray.from_arrays(offsets, pa.array(part)) for part in (features.indices, features.counts)]
-        yield pa.table([pa.array(keys[chosen]), *lists], schema=SAMPLED)
+        clean = find_evaluation(kernel, self._evaluation, self._config).item < 0
+        yield pa.table([pa.array(keys[chosen]), *lists], schema=SAMPLED).filter(pa.array(clean))
 
 
 class _FitEmbedding(beam.DoFn):
@@ -105,7 +122,7 @@ class Annotate(beam.PTransform):
 
     Args:
         config: settings; disabled steps leave nulls.
-        open_file: reads a file of the media_path column.
+        open_file: reads a file of the media_path column, and one of evaluation texts.
         embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
 
     Returns:
@@ -127,14 +144,18 @@ class _Annotate(beam.DoFn):
     def __init__(self, config: Config, open_file: OpenFile) -> None:
         self._config = config
         self._open_file = open_file
+        self._evaluation: EvaluationIndex | None = None
         self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
+
+    def setup(self) -> None:
+        self._evaluation = evaluation_index(self._config, self._open_file)
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
         source_file, start = location(block)
         fitted = Embedding.from_bytes(embedding) if embedding else None
         self._documents.inc(block.num_rows)
         if block.num_rows:
-            yield annotate(block, start, source_file, self._config, fitted, self._open_file)
+            yield annotate(block, start, source_file, self._config, fitted, self._open_file, self._evaluation)
 
 
 class FitCentroids(beam.PTransform):

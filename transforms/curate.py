@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from curate.annotate import readable_texts
 from curate.config import Config, make_config
+from curate.exclude import load_evaluation
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
@@ -37,7 +38,7 @@ class Curate(beam.PTransform):
         hold and the reason; rows only) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
 
     Raises:
-        UsageError: a bad setting.
+        UsageError: a bad setting, or a file of evaluation texts that cannot be read.
         TypeError: the elements are of another kind.
         ValueError: the input is unbounded or windowed.
     """
@@ -57,13 +58,14 @@ class Curate(beam.PTransform):
                 "corpus; give a bounded PCollection in the global window"
             )
         config = self._config
+        load_evaluation(config, read_file)  # a file that cannot be read is told here, not by a worker
         of_tables = documents.element_type is pa.Table
         if of_tables:
             blocks = documents
         else:
             converted = documents | "RowsToTables" >> RowsToTables(config)
             blocks = converted["blocks"]
-        embedding = blocks | "FitEmbedding" >> FitEmbedding(config) if config.mixture.enabled else None
+        embedding = blocks | "FitEmbedding" >> FitEmbedding(config, read_file) if config.mixture.enabled else None
         features = blocks | "Annotate" >> Annotate(config, read_file, embedding)
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         decided = {"features": features, "pairs": self._pairs(blocks, features)} | "Decide" >> Decide(

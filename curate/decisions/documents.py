@@ -35,6 +35,8 @@ DOCUMENTS = pa.schema(
         ("rights", pa.string()),
         ("evidence", EVIDENCE_LIST),
         ("text_edits", TEXT_EDITS),
+        ("evaluation", pa.string()),
+        ("evaluation_containment", pa.float32()),
     ]
 )
 

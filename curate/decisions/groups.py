@@ -21,13 +21,12 @@ from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.origin import REAL, fuse, prior
 from curate.schema import LEDGER
 
+_SPENT = ("own", "conflict", "content_low", "preference", "signature_trusted", "evaluation", "evaluation_containment")
+"""Columns of the documents that no step after the decisions reads."""
+
 DECIDED = pa.schema(
     [
-        *(
-            field
-            for field in DOCUMENTS
-            if field.name not in ("own", "conflict", "content_low", "preference", "signature_trusted")
-        ),
+        *(field for field in DOCUMENTS if field.name not in _SPENT),
         ("own", pa.int8()),
         ("verdict", pa.int8()),
         *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
@@ -130,9 +129,14 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         "decision": pa.array(decision, pa.string()),
         "stage": pa.array(stage, pa.string()),
         "reason": pa.array(reason, pa.string()),
-        "matched_id": group.documents["id"].take(pa.array(matched.leader, mask=matched.leader < 0)),
+        "matched_id": pc.coalesce(
+            group.documents["evaluation"],
+            group.documents["id"].take(pa.array(matched.leader, mask=matched.leader < 0)),
+        ),
         "similarity": pa.array(matched.similarity, from_pandas=True),
-        "containment": pa.array(matched.containment, from_pandas=True),
+        "containment": pc.coalesce(
+            group.documents["evaluation_containment"], pa.array(matched.containment, from_pandas=True)
+        ),
         "origin": fused.origin,
         "tier": fused.tier,
         "p_synthetic": pa.array(np.round(fused.p_synthetic, 6).astype(np.float32)),

@@ -112,6 +112,8 @@ def _strength(llr: float | None) -> str:
 
 
 def _detector(row: Row) -> str:
+    if row["stage"] == "read":
+        return ""
     if row["detector_score"] is None:
         return "The detector gave no score: the text is too short for it, or the step was off."
     score = f"The detector scored it {decimal(row['detector_score'])} (higher is more machine-like)"
@@ -127,6 +129,9 @@ def _detector(row: Row) -> str:
 def _match(row: Row, dedupe: JsonDict) -> str:
     if not row["matched_id"]:
         return ""
+    if row["reason"] == "evaluation":
+        limit = f" (threshold {percent(dedupe['exclude_containment'])})" if "exclude_containment" in dedupe else ""
+        return f"It contains {percent(row['containment'])} of the evaluation text {row['matched_id']}{limit}."
     measured = []
     if row["similarity"] is not None:
         limit = f" (threshold {decimal(dedupe['threshold'])})" if "threshold" in dedupe else ""
@@ -197,6 +202,14 @@ def _settings_apart(row: Row, dedupe: JsonDict) -> str:
     return " and ".join(f"{name} above {decimal(value)}" for name, value in values)
 
 
+def _otherwise_evaluation(row: Row, config: JsonDict) -> str:
+    return f"a run without {row['matched_id'] or 'the text'} among the evaluation texts" + (
+        f", or with dedupe.exclude_containment above {decimal(math.ceil(1000 * row['containment'] - 1e-3) / 1000)}."
+        if row["containment"] is not None and row["containment"] < 0.999
+        else "."
+    )
+
+
 def _otherwise_scored(row: Row, config: JsonDict) -> str:
     alpha = "synthetic.alpha_drop" if row["decision"] == "dropped" else "synthetic.alpha_suspect"
     value = config.get("synthetic", {}).get(alpha.split(".")[1])
@@ -234,7 +247,7 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "no_shortage": _fixed("a shortage of human text in its cluster, within mixture.synthetic_cap."),
     "no_text": _fixed("text in the column documents.columns.text, or media."),
     "too_long": _fixed("a larger documents.max_chars."),
-    "evaluation": _fixed("excluding other evaluation data."),
+    "evaluation": _otherwise_evaluation,
     "quality": _fixed("quality.enabled being off."),
 }
 

@@ -39,7 +39,7 @@ def write_reports(
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
-        record: of the annotations: fingerprints, errors, files_failed.
+        record: of the annotations: fingerprints, errors, files_failed, exclude.
         config: settings of the decision.
         files: reads and writes the directory.
         started: ISO 8601 time.
@@ -95,6 +95,7 @@ def write_reports(
         digests=_digests(directory, files),
         started=started,
         finished=finished,
+        exclude=record.get("exclude"),
     )
     schema = _data_schema(directory, files)
     if schema is not None:

@@ -30,6 +30,7 @@ def build_manifest(
     digests: Mapping[str, JsonDict],
     started: str,
     finished: str,
+    exclude: Mapping[str, JsonDict] | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
@@ -43,6 +44,8 @@ def build_manifest(
         digests: path relative to the output, with forward slashes → {sha256, bytes, rows}; rows may be missing.
         started: ISO 8601 time, given by the caller.
         finished: likewise.
+        exclude: file of evaluation texts → {sha256, bytes, items, whole}; whole counts the texts so short that they
+            were compared with whole documents.
         versions: of what made the output; those installed by default.
 
     Raises:
@@ -60,6 +63,7 @@ def build_manifest(
         "versions": dict(installed_versions() if versions is None else versions),
         "config": config,
         "fingerprints": dict(sorted(fingerprints.items())),
+        "exclude": dict(sorted((exclude or {}).items())),
         "artefacts": dict(sorted(artefacts.items())),
         "digests": dict(sorted(digests.items())),
     }

@@ -98,7 +98,7 @@ class Summary:
             summary.cubes[name] = _cube(rows, dimensions)
         _add_examples(summary, ledger)
         _add_pairs(summary, ledger)
-        summary.groups.add(ledger["matched_id"])
+        summary.groups.add(ledger["matched_id"].filter(pc.equal(ledger["stage"], "dedupe")))
         return summary
 
     def merge(self, other: "Summary") -> "Summary":
