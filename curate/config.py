@@ -97,7 +97,7 @@ class Dedupe(Section):
     exclude_containment: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         0.8,
         description="least share of an evaluation text's shingles found in a document that is dropped for it; of a "
-        "text of 50 words one changed word leaves .89, two leave .78; .8 of 5-grams is about as strict as .7 of 8-grams",
+        "text of 50 words one changed word leaves .89, two leave .78; about as strict as .7 of 8-grams",
     )
     exclude_tokens: int = Field(
         8,

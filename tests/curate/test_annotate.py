@@ -8,6 +8,7 @@ from curate.annotate import annotate, features_schema, readable_texts
 from curate.clusters.embedding import document_features, fit_embedding
 from curate.columns import origin_claim, text_column
 from curate.config import make_config
+from curate.duplicates.evaluation import index_texts
 from curate.errors import UsageError
 from curate.media import has_media, refuse_foreign
 from curate.text.kernel import token_hashes
@@ -176,6 +177,40 @@ def test_disabled_steps_leave_nulls():
     found = run(columns(), None, make_config({name: {"enabled": False} for name in names}))
     for name in ("bands", "embedding", "detector_score", "credentials", "signature_trusted", "rights"):
         assert found[name].null_count == COUNT
+
+
+@pytest.fixture
+def evaluation():
+    """A text that two documents contain, and a short one that one is, which has media besides."""
+    return index_texts(pa.array(["q", "s"]), pa.array([" ".join(WORDS * 4), "Короткий текст"]), 5, 8)
+
+
+def test_what_contains_an_evaluation_text_takes_part_in_nothing(whole, embedding, evaluation):
+    table = columns()
+    found = annotate(table, 0, "part.parquet", CONFIG, embedding, open_file, evaluation)
+    held = [text in (TEXTS[0], TEXTS[6]) for text in TEXTS]
+    names = {TEXTS[0]: "q", TEXTS[6]: "s"}
+    assert found["evaluation"].to_pylist() == [names.get(text) for text in TEXTS]
+    assert found["evaluation_containment"].to_pylist() == [1.0 if one else None for one in held]
+    reasons = ["evaluation" if one else why for one, why in zip(held, whole["read_reason"].to_pylist(), strict=True)]
+    assert found["read_reason"].to_pylist() == reasons
+    changed = ("bands", "detector_score", "embedding")
+    for name in changed:
+        kept = [None if one else value for one, value in zip(held, whole[name].to_pylist(), strict=True)]
+        assert found[name].to_pylist() == kept
+    rest = [name for name in whole.column_names if name not in (*changed, "read_reason") and "evaluation" not in name]
+    assert found.select(rest).to_pylist() == whole.select(rest).to_pylist()
+    blocks = [
+        annotate(table.slice(i, 1), i, "part.parquet", CONFIG, embedding, open_file, evaluation) for i in range(COUNT)
+    ]
+    assert pa.concat_tables(blocks).to_pylist() == found.to_pylist()
+
+
+def test_evaluation_texts_need_no_other_step(evaluation):
+    names = ("dedupe", "provenance", "synthetic", "mixture")
+    config = make_config({name: {"enabled": False} for name in names})
+    found = annotate(columns(), 0, "part.parquet", config, None, open_file, evaluation)
+    assert found["evaluation"].to_pylist() == ["q", *[None] * 5, "s", None, None, "q"]
 
 
 def test_over_long_texts():

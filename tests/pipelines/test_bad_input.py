@@ -155,6 +155,29 @@ def test_bad_config_file(refused, write, tmp_path, content, expected):
     assert expected in refused(2, "run", "--input", write("a.parquet", {"text": ["a"]}), "--config", config)
 
 
+@pytest.mark.parametrize("more", [(), ("--plan",)])
+def test_evaluation_file_that_is_missing(refused, write, tmp_path, more):
+    input = write("a.parquet", {"text": ["a"]})
+    message = refused(2, "run", "--input", input, "--exclude", tmp_path / "nowhere.jsonl", *more)
+    assert message == (
+        f"curate: exclude file '{tmp_path}/nowhere.jsonl' cannot be read (No such file or directory), expected a file "
+        "of evaluation texts; check the path"
+    )
+
+
+def test_evaluation_file_without_texts(refused, write):
+    input = write("a.parquet", {"text": ["a"]})
+    for columns, expected in (({"question": ["a"]}, "has no text column 'text'"), ({"text": [" "]}, "has no text in")):
+        assert expected in refused(2, "run", "--input", input, "--exclude", write("b.parquet", columns))
+
+
+def test_output_that_holds_an_evaluation_file(refused, write, tmp_path):
+    input, items = write("a.parquet", {"text": ["a"]}), write("out/b.parquet", {"text": ["b"]})
+    message = refused(2, "run", "--input", input, "--exclude", items, "--overwrite", output=tmp_path / "out")
+    assert "holds the input" in message
+    assert items.exists()
+
+
 def test_artefacts_that_are_none(refused, write, tmp_path):
     message = refused(2, "run", "--input", write("a.parquet", {"text": ["a"]}), "--artefacts", tmp_path / "nowhere")
     assert "expected the artefacts/ of a finished run" in message

@@ -70,6 +70,24 @@ def rows_of(tables):
     return [row for table in tables for row in table.to_pylist()]
 
 
+@pytest.mark.parametrize("transform", [Curate, DropDuplicates])
+def test_evaluation_texts_are_excluded(apply, documents, tmp_path, transform):
+    chosen = [row for row in documents if row["id"] in ("real-0-0", "real-0-1", "unknown-1-2", "short", "short-copy")]
+    pq.write_table(pa.table({"id": ["q"], "text": [chosen[0]["text"]]}), tmp_path / "long.parquet")
+    (tmp_path / "brief.jsonl").write_text('{"text": "three words only"}')
+    files = [str(tmp_path / name) for name in ("long.parquet", "brief.jsonl")]
+    out = apply(transform(config={"dedupe": {"exclude": files, "rounds": 1}}), chosen)
+    dropped = {row["curate_id"]: (row["curate_reason"], row["curate_matched_id"]) for row in out["dropped"]}
+    brief = ("evaluation", "brief.jsonl#0")
+    assert dropped == {chosen[0]["id"]: ("evaluation", "q"), "short": brief, "short-copy": brief}
+    assert len(out["kept"]) == 2
+
+
+def test_evaluation_file_that_is_missing(apply, documents):
+    with pytest.raises(UsageError, match=r"exclude file '/nowhere\.parquet' cannot be read"):
+        apply(DropDuplicates(config={"dedupe": {"exclude": ["/nowhere.parquet"]}}), documents[:1])
+
+
 def test_batch_job_decides_the_same(documents, settings, ledger, ledger_of, tmp_path):
     for part, (start, stop) in enumerate([(0, 90), (90, 91), (91, len(documents))]):
         table = pa.Table.from_pylist(documents[start:stop], schema=pa.Table.from_pylist(documents).schema)

@@ -23,6 +23,11 @@ CASES = {
         [{"id": "a", "read_reason": "too_long", "text": "t"}, {"id": "b", "text": "t"}],
         [], {}, {}, {"a": ("dropped", "read", "too_long", None, 0.0), "b": ("kept", None, None, None, 1.0)},
     ),
+    "evaluation leaves first, and no copy with it": (
+        [{"id": "a", "read_reason": "evaluation", "evaluation": "q", "text": "t", "rights": "deny", **HUMAN},
+         {"id": "b", "text": "t", "captured": 2024}],
+        [], {}, {}, {"a": ("dropped", "read", "evaluation", "q", 0.0), "b": ("kept", None, None, None, 1.0)},
+    ),
     "rights leave first": (
         [{"id": "a", "text": "t", "rights": "deny", **HUMAN}, {"id": "b", "text": "t", "rights": "allow"}],
         [], {}, {}, {"a": ("dropped", "rights", "rights", None, 0.0), "b": ("kept", None, None, None, 1.0)},
@@ -215,6 +220,13 @@ def test_copy_is_measured(world):
     decided = world.decide([{"id": "a", "chars": 10}, {"id": "b", "chars": 30}], [("a", "b", *INSIDE)])
     assert (round(decided["a"].similarity, 6), round(decided["a"].containment, 6)) == (0.3, 0.95)
     assert decided["b"].similarity is None and decided["b"].containment is None
+
+
+def test_containment_of_an_evaluation_text_is_in_the_ledger(world):
+    text = {"read_reason": "evaluation", "evaluation": "q", "evaluation_containment": 0.875}
+    decided = world.decide([{"id": "a", **text}, {"id": "b"}])
+    assert (decided["a"].containment, decided["a"].similarity) == (0.875, None)
+    assert (decided["b"].containment, decided["b"].matched_id) == (None, None)
 
 
 def test_ledger_of_a_suspect(world):

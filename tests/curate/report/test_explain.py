@@ -105,6 +105,17 @@ def test_story_of_a_suspect(ledgers):
         assert words in story
 
 
+@pytest.mark.parametrize(
+    ("containment", "more"), [(0.875, ", or with dedupe.exclude_containment above 0.875."), (1.0, ".")]
+)
+def test_story_of_an_evaluation_text(ledgers, containment, more):
+    match = {"stage": "read", "reason": "evaluation", "matched_id": "q1", "containment": containment}
+    story = tell(ledgers.row("x", decision="dropped", **match), MANIFEST)
+    assert f"It contains {100 * containment}% of the evaluation text q1 (threshold 80.0%)." in story
+    assert story.endswith("this: a run without q1 among the evaluation texts" + more)
+    assert "detector" not in story
+
+
 def test_story_of_a_kept_document(ledgers):
     edit = {"kind": "c2pa", "start": 10, "end": 30}
     row = ledgers.row("x", cluster=3, weight=2.5, copies=3, text_edits=[edit], detector_score=1.0, threshold=1.7)
