@@ -23,6 +23,7 @@ from apache_beam.transforms import environments
 
 from curate.errors import UsageError
 from curate.threads import use_threads
+from curate.transforms.spool import spooled
 
 LOCAL_RUNNERS = (None, "FnApiRunner")
 
@@ -110,7 +111,8 @@ def quiet() -> None:
 def run(pipeline: beam.Pipeline) -> None:
     """Runs a pipeline to its end.
 
-    A local run in this process has all cores to itself, and lets compiled loops use them.
+    A local run keeps large tables on disk between its steps. One in this process has all cores to itself, and lets
+    compiled loops use them.
 
     Raises:
         RuntimeError: it did not finish successfully.
@@ -118,7 +120,7 @@ def run(pipeline: beam.Pipeline) -> None:
     options = pipeline.options
     local = options.view_as(StandardOptions).runner == "FnApiRunner"
     use_threads(os.cpu_count() or 1 if local and not _worker_processes(options) else 1)
-    result = pipeline.run()
-    state = result.wait_until_finish()
+    with spooled() if local else contextlib.nullcontext():
+        state = pipeline.run().wait_until_finish()
     if state != beam.runners.runner.PipelineState.DONE:
         raise RuntimeError(f"the Beam job ended in state {state}")

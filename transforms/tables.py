@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, mix
+from curate.transforms import spool
 
 KeyedTable = Tuple[int, pa.Table]
 
@@ -23,21 +24,29 @@ warn that it ignores the hint."""
 
 
 class TableCoder(beam.coders.Coder):
-    """Encodes a table as an Arrow IPC stream.
+    """Encodes a table as an Arrow IPC stream, or as its place in the spool if it is large and there is one.
 
     Beam's default would pickle it, and a pickled slice carries its parent's whole buffers.
     """
 
+    def __init__(self) -> None:
+        self._spool = spool.spool_directory()
+
     def encode(self, value: pa.Table) -> bytes:
         """Returns the IPC stream of the rows of `value`, and of nothing else that shares its buffers."""
+        if self._spool and value.nbytes >= spool.LEAST_BYTES:
+            return _SPOOLED + spool.put(value, self._spool)
         sink = pa.BufferOutputStream()
+        sink.write(_HERE)
         with pa.ipc.new_stream(sink, value.schema) as writer:
             writer.write_table(value)
         return sink.getvalue().to_pybytes()
 
     def decode(self, encoded: bytes) -> pa.Table:
         """Reads the stream without copying."""
-        with pa.ipc.open_stream(pa.py_buffer(encoded)) as reader:
+        if self._spool and encoded.startswith(_SPOOLED):
+            return spool.get(encoded[len(_SPOOLED) :], self._spool)
+        with pa.ipc.open_stream(pa.py_buffer(encoded)[len(_HERE) :]) as reader:
             return reader.read_all()
 
     def estimate_size(self, value: pa.Table) -> int:
@@ -58,6 +67,8 @@ class TableCoder(beam.coders.Coder):
     def __hash__(self) -> int:
         return hash(type(self).__name__)
 
+
+_HERE, _SPOOLED = b"\0" * 8, b"\1"  # eight bytes, so that the buffers of the stream stay aligned
 
 beam.coders.registry.register_coder(pa.Table, TableCoder)
 

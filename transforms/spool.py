@@ -1,0 +1,81 @@
+"""Large tables wait on the local disk between the steps of a local run.
+
+Beam's local runner keeps every shuffle in memory, several times over, until the job ends. With a spool it keeps a
+place in a file instead; whoever reads the table maps it into memory, and the pages go when the table goes.
+"""
+
+import contextlib
+import mmap
+import os
+import struct
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Optional
+
+import pyarrow as pa
+
+LEAST_BYTES = 1 << 14
+"""Smaller tables are not worth a place on disk."""
+
+_PLACE = struct.Struct("<QQ")
+
+_directory: Optional[str] = None
+
+
+@contextlib.contextmanager
+def spooled() -> Iterator[None]:
+    """Gives coders that are made meanwhile a spool: a directory for temporary files, removed at the end."""
+    global _directory
+    with tempfile.TemporaryDirectory(prefix="curate-") as directory:
+        _directory = directory
+        try:
+            yield
+        finally:
+            _directory = None
+            for _, file in _files.values():
+                file.close()
+            _files.clear()
+
+
+def spool_directory() -> Optional[str]:
+    """The directory of `spooled`, None outside of it."""
+    return _directory
+
+
+def put(table: pa.Table, directory: str) -> bytes:
+    """Writes a table to a file of this process and returns its place; one that came from a place keeps it."""
+    known = _places.get(id(table))
+    if known is not None:
+        return known
+    with _lock:
+        if directory not in _files:
+            handle, path = tempfile.mkstemp(suffix=".arrow", dir=directory)
+            os.close(handle)
+            _files[directory] = path, pa.OSFile(path, "wb")
+        path, file = _files[directory]
+        file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
+        start = file.tell()
+        with pa.ipc.new_stream(file, table.schema) as writer:
+            writer.write_table(table)
+        file.flush()
+        return _PLACE.pack(start, file.tell() - start) + os.path.basename(path).encode()
+
+
+def get(place: bytes, directory: str) -> pa.Table:
+    """Maps the table at a place into memory."""
+    start, size = _PLACE.unpack_from(place)
+    path = os.path.join(directory, place[_PLACE.size :].decode())
+    with open(path, "rb") as file:
+        mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=start)
+    with pa.ipc.open_stream(pa.py_buffer(mapped)) as reader:
+        table = reader.read_all()
+    _places[id(table)] = place
+    weakref.finalize(table, _places.pop, id(table), None)
+    return table
+
+
+_files: dict[str, tuple[str, pa.OSFile]] = {}
+_places: dict[int, bytes] = {}
+_lock = threading.Lock()
