@@ -11,6 +11,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PipelineOptionsT,
     SetupOptions,
     StandardOptions,
     WorkerOptions,
@@ -28,6 +29,20 @@ from curate.transforms.spool import spooled
 LOCAL_RUNNERS = (None, "FnApiRunner")
 
 
+class _Options(PipelineOptions):
+    """Beam's options with views that are made once.
+
+    Beam asks for a view at each of hundreds of type checks, and would parse all flags anew for every one.
+    """
+
+    def view_as(self, cls: type[PipelineOptionsT]) -> PipelineOptionsT:
+        """The options as a view of this class; changes in it are seen by all views."""
+        views = self.__dict__.setdefault("_views", {})
+        if cls not in views:
+            views[cls] = super().view_as(cls)
+        return views[cls]
+
+
 def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
     """Beam's options from the arguments that curate did not take itself.
 
@@ -36,7 +51,7 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
     Raises:
         UsageError: Beam does not know an option either.
     """
-    options = PipelineOptions(list(arguments))
+    options = _Options(list(arguments))
     try:
         with contextlib.redirect_stderr(io.StringIO()) as complaint:
             unknown = _unknown(arguments)
