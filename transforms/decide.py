@@ -8,6 +8,7 @@ import pyarrow as pa
 from apache_beam.pvalue import AsSingleton
 
 from curate.config import Config
+from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
@@ -29,9 +30,10 @@ class Decide(beam.PTransform):
         partitions: partitions of the id and content spaces; the decisions do not depend on it.
 
     Returns:
-        A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id), `renamed`
-        (numbers of documents whose id was taken), `reference` (one `Reference`) and `mixture` (one `Mixture`); without
-        a document, none of them has an element.
+        A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id and with whole
+        duplicate groups), `renamed` (numbers of documents whose id was taken), `unresolved` (numbers of verified pairs
+        left open), `reference` (one `Reference`) and `mixture` (one `Mixture`); without a document, none of them has an
+        element.
     """
 
     def __init__(
@@ -70,7 +72,14 @@ class Decide(beam.PTransform):
             | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference))
         )
         ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture))
-        return {"ledger": ledger, "renamed": prepared["renamed"], "reference": reference, "mixture": mixture}
+        unresolved = groups | "Unresolved" >> beam.ParDo(_Unresolved())
+        return {
+            "ledger": ledger,
+            "renamed": prepared["renamed"],
+            "unresolved": unresolved,
+            "reference": reference,
+            "mixture": mixture,
+        }
 
 
 class _CollectReference(beam.DoFn):
@@ -97,6 +106,17 @@ class _DecideGroup(beam.DoFn):
     def process(self, element: Grouped, reference: Reference) -> Iterator[pa.Table]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
         yield decide_group(documents, pairs, reference, self._config)
+
+
+class _Unresolved(beam.DoFn):
+    def __init__(self) -> None:
+        self._counted = beam.metrics.Metrics.counter("curate.duplicates", "unresolved_pairs")
+
+    def process(self, element: Grouped) -> Iterator[int]:
+        documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
+        number = unresolved_pairs(documents, pairs)
+        self._counted.inc(number)
+        yield number
 
 
 class _CollectSums(beam.DoFn):

@@ -66,6 +66,21 @@ def content_graph(documents: pa.Table, pairs: pa.Table, active: NDArray[np.bool_
     )
 
 
+def unresolved_pairs(documents: pa.Table, pairs: pa.Table) -> int:
+    """The number of pairs that have an end which no document at hand has, taking part or not.
+
+    Linked contents that were still apart after the last round of gathering are decided apart, so such pairs decide
+    nothing and both their ends may be kept.
+
+    Args:
+        documents: column content (uint64).
+        pairs: `curate.schema.PAIRS`, at hand where the documents of their left end are.
+    """
+    at_hand = np.unique(documents["content"].to_numpy())
+    found = [_lookup(at_hand, pairs[end].to_numpy())[1] for end in ("left", "right")]
+    return int(np.count_nonzero(~(found[0] & found[1])))
+
+
 def _group(high: UInt64Array, low: UInt64Array) -> tuple[UInt64Array, Int64Array]:
     """Distinct (high, low) in ascending order: their upper halves, and the index of each document's."""
     order = np.lexsort((low, high))

@@ -9,15 +9,14 @@ Vassilvitskii, "Connected Components in MapReduce and Beyond", 2014):
    equivalent forest of stars (`contract`; the paper does it node by node, a whole partition shortens more).
 
 Both steps keep what is connected connected and never add an edge, and labels only fall, so the rounds end: when
-every edge leads from a node to the smallest node of its component (none is `unsettled`), after O(log² n) rounds
-by proof and about log n in practice. Memory per partition is bounded by its edges.
+every edge leads from a node to the smallest node of its component, after O(log² n) rounds by proof and about
+log n in practice. Memory per partition is bounded by its edges.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csgraph
 
-from curate.hashing import UInt64Array, mix
+from curate.hashing import UInt64Array
 
 
 def connected_components(left: UInt64Array, right: UInt64Array) -> tuple[UInt64Array, UInt64Array]:
@@ -71,19 +70,3 @@ def large_star(node: UInt64Array, neighbour: UInt64Array) -> tuple[UInt64Array, 
     root = np.repeat(least, np.diff(np.append(begins, len(node))))
     larger = neighbour > node
     return neighbour[larger], root[larger]
-
-
-def partition(nodes: UInt64Array, partitions: int) -> NDArray[np.int64]:
-    """The partition that a node belongs to, the same in every round."""
-    return (mix(nodes) % np.uint64(partitions)).astype(np.int64)
-
-
-def unsettled(node: UInt64Array, neighbour: UInt64Array) -> UInt64Array:
-    """The nodes of this partition (with their edges as for `large_star`) that are neither root nor leaf of a star.
-
-    A root has larger neighbours only, a leaf has its root only. No unsettled node anywhere: the rounds are done.
-    """
-    nodes, place, degree = np.unique(node, return_inverse=True, return_counts=True)
-    has_smaller = np.zeros(len(nodes), bool)
-    has_smaller[place[neighbour < node]] = True
-    return nodes[has_smaller & (degree > 1)]

@@ -11,6 +11,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 import curate.transforms.curate
+from curate.decisions.contents import unresolved_pairs
 from curate.pipelines.runner import beam_options, make_runner
 from curate.schema import PAIRS
 from curate.transforms import Curate
@@ -97,6 +98,10 @@ def _close(apply, rounds, partitions, seed=3):
     assert sorted(place) == sorted(documents["content"].to_pylist())
     assert sorted(placed_pairs) == sorted(zip(pairs["left"].to_pylist(), pairs["right"].to_pylist(), strict=True))
     assert {len(numbers) for numbers in placed_pairs.values()} == {1}
+    unresolved = [
+        unresolved_pairs(concat(tables["documents"], CONTENT), concat(tables["pairs"], PAIRS)) for _, tables in groups
+    ]
+    assert sum(unresolved) == sum(place[left] != place[right] for left, right in placed_pairs)
     return place, placed_pairs
 
 
