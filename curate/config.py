@@ -187,7 +187,12 @@ class Report(Section):
     """The report of a run."""
 
     enabled: bool = Field(True, description="write report.html (report.json is always written)")
-    examples: int = Field(5, ge=0, le=100, description="example ids listed per reason and per rare cluster")
+    examples: int = Field(
+        5,
+        ge=0,
+        le=100,
+        description="example ids listed per reason and per rare cluster; 0: no passage of a text is shown either",
+    )
 
 
 class Run(Section):

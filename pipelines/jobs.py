@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import AsSingleton
+from apache_beam.pvalue import AsList, AsSingleton
 
 from curate.annotate import features_schema
 from curate.config import Config
@@ -19,6 +19,7 @@ from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
 from curate.pipelines.writing import Apply, WriteErrors, WriteTables
+from curate.report.excerpts import excerpts
 from curate.report.overview import Overview
 from curate.schema import LEDGER, PAIRS
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
@@ -125,13 +126,16 @@ def decide_annotated(
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
     decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
     ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", "place", LEDGER)
-    if plan is not None:
-        _ = ledger | "Apply" >> Apply(plan, directory, config)
     overview = (
         ledger
         | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))
         | "MergeOverviews" >> beam.CombineGlobally(Merge()).without_defaults()
     )
+    texts = None
+    if plan is not None:
+        shown = overview | "Shown" >> beam.Map(_shown, config).with_output_types(List[str])
+        texts = AsList(ledger | "Apply" >> Apply(plan, directory, config, shown))
+    unresolved = decided["unresolved"] | "UnresolvedPairs" >> beam.CombineGlobally(sum).without_defaults()
     renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum).without_defaults()
     nothing = Reference.of(None, config)
     _ = (
@@ -142,8 +146,10 @@ def decide_annotated(
             _write_overview,
             AsSingleton(overview, default_value=Overview.empty()),
             AsSingleton(renamed, default_value=0),
+            AsSingleton(unresolved, default_value=0),
             AsSingleton(decided["reference"], default_value=nothing),
             AsSingleton(decided["mixture"], default_value=mix(None, nothing, config)),
+            texts,
         )
     )
     run(pipeline)
@@ -167,12 +173,30 @@ class _Overview(beam.DoFn):
         yield Overview.of(ledger, reference, self._config)
 
 
-def _write_overview(path: str, overview: Overview, renamed: int, reference: Reference, mixture: Mixture) -> None:
-    content = {
+def _shown(overview: Overview, config: Config) -> List[str]:
+    """The ids of the documents whose texts the report shows."""
+    pairs = overview.groups.shown() if config.report.examples else []
+    return sorted({id for pair in pairs for id in (pair.id, pair.matched_id)})
+
+
+def _write_overview(
+    path: str,
+    overview: Overview,
+    renamed: int,
+    unresolved: int,
+    reference: Reference,
+    mixture: Mixture,
+    texts: Optional[Sequence[Dict[str, str]]],
+) -> None:
+    content: Dict[str, Any] = {
         "duplicate_ids": renamed,
+        "unresolved_pairs": unresolved,
         "overview": overview.to_dict(),
         "reference": reference.to_dict(),
         "mixture": mixture.to_dict(),
     }
+    if texts is not None:
+        by_id = {id: text for part in texts for id, text in part.items()}
+        content["excerpts"] = excerpts(overview.groups.shown(), by_id)
     with BeamFiles().create(path) as file:
         file.write(json.dumps(content, sort_keys=True).encode())

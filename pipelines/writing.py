@@ -2,13 +2,15 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Tuple
+from typing import Dict, Sequence, Tuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from apache_beam.pvalue import AsSingleton
 
+from curate.columns import text_column
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.hashing import hash_strings
@@ -17,6 +19,7 @@ from curate.io.sources import InputPlan
 from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import split_numbers, split_start
+from curate.report.excerpts import beginnings
 from curate.transforms.tables import KeyedTable, concat, split_by_number
 
 OUTPUT_COLUMNS = {
@@ -123,15 +126,17 @@ class Apply(beam.PTransform):
         plan: the inputs, as they were annotated.
         directory: of the output; parts go to its `data` and `held`.
         config: settings.
+        shown: PCollection of one list, the ids of the few documents whose beginnings are wanted; or of none.
 
     Returns:
-        The number of documents in each written part.
+        Those beginnings by id, one dict for each split.
     """
 
-    def __init__(self, plan: InputPlan, directory: str, config: Config) -> None:
+    def __init__(self, plan: InputPlan, directory: str, config: Config, shown: beam.PCollection) -> None:
         self._plan = plan
         self._directory = directory
         self._config = config
+        self._shown = shown
 
     def expand(self, ledger: beam.PCollection) -> beam.PCollection:
         """Applies the transform to tables of `curate.decisions.mixing.FINISHED`."""
@@ -139,7 +144,8 @@ class Apply(beam.PTransform):
             ledger
             | "BySplit" >> beam.ParDo(_DecisionsBySplit())
             | "GroupSplits" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(_Apply(self._plan, self._directory, self._config))
+            | "Write"
+            >> beam.ParDo(_Apply(self._plan, self._directory, self._config), AsSingleton(self._shown, default_value=[]))
         )
 
 
@@ -154,13 +160,15 @@ class _Apply(beam.DoFn):
         self._directory = directory
         self._config = config
 
-    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[int]:
+    def process(self, element: Tuple[int, Iterable[pa.Table]], shown: Sequence[str]) -> Iterator[Dict[str, str]]:
         number, tables = element
         decisions = concat(tables, DECISIONS).sort_by("location")
-        yield apply_split(number, decisions, self._plan, self._config, self._directory)
+        yield apply_split(number, decisions, self._plan, self._config, self._directory, shown)
 
 
-def apply_split(number: int, decisions: pa.Table, plan: InputPlan, config: Config, directory: str) -> int:
+def apply_split(
+    number: int, decisions: pa.Table, plan: InputPlan, config: Config, directory: str, shown: Sequence[str]
+) -> dict[str, str]:
     """Writes the kept and the held documents of a split; no part where there are none.
 
     Args:
@@ -169,16 +177,17 @@ def apply_split(number: int, decisions: pa.Table, plan: InputPlan, config: Confi
         plan: the inputs.
         config: settings.
         directory: of the output.
+        shown: ids of documents, kept or not, whose texts' beginnings are wanted.
 
     Returns:
-        The number of documents written.
+        Those beginnings by id.
 
     Raises:
         RuntimeError: the input no longer has the documents that were annotated.
     """
     schema = output_schema(plan.schema, config)
     name = part_name(number, len(plan.splits))
-    found = written = 0
+    found, texts = 0, dict[str, str]()
     locations = decisions["location"].to_numpy()
     with contextlib.ExitStack() as stack:
         writers: dict[str, PartWriter] = {}
@@ -196,13 +205,16 @@ def apply_split(number: int, decisions: pa.Table, plan: InputPlan, config: Confi
                     writers[decision] = stack.enter_context(writer)
                 rows = block.table.take(pc.subtract(chosen["location"], pa.scalar(start, pa.uint64())))
                 writers[decision].write(_with_decisions(rows, chosen, schema, config))
-                written += chosen.num_rows
+            chosen = of_block.filter(pc.is_in(of_block["id"], value_set=pa.array(shown, pa.string())))
+            if chosen.num_rows:
+                rows = pc.subtract(chosen["location"], pa.scalar(start, pa.uint64()))
+                texts |= beginnings(chosen["id"], text_column(block.table, config).take(rows.combine_chunks()))
         if found != decisions.num_rows:
             raise RuntimeError(
                 f"{plan.splits[number].path} has changed since it was annotated: {found} of "
                 f"{decisions.num_rows} documents found again; run curate anew"
             )
-    return written
+    return texts
 
 
 def _with_decisions(rows: pa.Table, decisions: pa.Table, schema: pa.Schema, config: Config) -> pa.Table:

@@ -1,6 +1,6 @@
-"""Bounded samples that merge exactly: the k lowest entries of every key, and counts of hash-sampled keys.
+"""Bounded samples that merge exactly: the k lowest entries of every key.
 
-Both are bottom-k sketches (Cohen and Kaplan 2007). What belongs to the k lowest of a union also belongs to the k
+They are bottom-k sketches (Cohen and Kaplan 2007). What belongs to the k lowest of a union also belongs to the k
 lowest of each part that holds it, so merging is associative, commutative and indifferent to how rows were split.
 """
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 Entry = tuple[Any, ...]
 
@@ -59,44 +58,3 @@ class Lowest:
 
     def _lowest(self, entries: list[Entry]) -> list[Entry]:
         return sorted(set(entries))[: self.limit]
-
-
-@dataclass
-class SampledCounts:
-    """Exact counts of the `limit` keys whose hash is lowest, and of no others.
-
-    Attributes:
-        limit: keys kept. Below it every key is counted.
-        counts: key → count, exact.
-        complete: whether no key has been left out.
-    """
-
-    limit: int
-    counts: dict[str, int] = field(default_factory=dict)
-    complete: bool = True
-
-    def add(self, keys: pa.ChunkedArray) -> None:
-        """Counts the non-null strings of `keys`."""
-        for pair in pc.value_counts(pc.drop_null(keys)).to_pylist():
-            self.counts[pair["values"]] = self.counts.get(pair["values"], 0) + pair["counts"]
-        self._shrink()
-
-    def merge(self, other: "SampledCounts") -> "SampledCounts":
-        """The counts of both; the limit is the smaller one."""
-        merged = SampledCounts(min(self.limit, other.limit), dict(self.counts), self.complete and other.complete)
-        for key, count in other.counts.items():
-            merged.counts[key] = merged.counts.get(key, 0) + count
-        merged._shrink()
-        return merged
-
-    def _shrink(self) -> None:
-        if len(self.counts) <= self.limit:
-            return
-        lowest = sorted(self.counts, key=lambda key: (id_hash(key), key))[: self.limit]
-        self.counts = {key: self.counts[key] for key in lowest}
-        self.complete = False
-
-
-def id_hash(text: str) -> int:
-    """The 64-bit hash by which ids are sampled (xxh3)."""
-    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from curate.report import integrity, panel, panels, tables
+from curate.report.groups import Groups
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict
 from curate.report.words import count, listing, percent, plural, reason_words
@@ -12,7 +13,10 @@ FORMAT = 1
 
 def report_data(
     summary: Summary,
+    groups: Groups,
     *,
+    excerpts: Sequence[JsonDict] | None = None,
+    unresolved_pairs: int = 0,
     calibration: JsonDict,
     prevalence: Sequence[JsonDict],
     mixture: JsonDict,
@@ -24,6 +28,9 @@ def report_data(
 
     Args:
         summary: of the whole ledger.
+        groups: of duplicates, likewise.
+        excerpts: passages of some pairs (`curate.report.excerpts.excerpts`); None where no text was read.
+        unresolved_pairs: verified pairs that were left open and decided nothing.
         calibration: `groups`, a list of {group, language, n, suspect, drop (thresholds or None), fpr (realised
             false-positive rate or None), fpr_n, frozen}, and `beta_res`, {value, n} or None.
         prevalence: {source, month, n, estimate, low, high} for each source and month.
@@ -45,7 +52,7 @@ def report_data(
         "months": tables.months(summary),
         "tiers": tables.tiers(summary),
         "scores": tables.scores(summary, calibration),
-        "duplicates": tables.duplicates(summary),
+        "duplicates": tables.duplicates(summary, groups, excerpts, unresolved_pairs),
         "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),

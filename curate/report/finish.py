@@ -74,6 +74,9 @@ def write_reports(
     prevalence = _prevalence(overview, reference, config)
     report = report_data(
         overview.summary,
+        overview.groups,
+        excerpts=outcome.get("excerpts"),
+        unresolved_pairs=outcome["unresolved_pairs"],
         calibration=_calibration(reference, prevalence, config),
         prevalence=prevalence,
         mixture=outcome["mixture"],
@@ -89,6 +92,7 @@ def write_reports(
     manifest = build_manifest(
         counts=counts,
         reasons=reasons,
+        unresolved_pairs=outcome["unresolved_pairs"],
         config=config.to_dict(),
         fingerprints=record["fingerprints"],
         artefacts=artefacts,

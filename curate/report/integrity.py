@@ -2,7 +2,7 @@
 
 from curate.report.panel import ALERT, WARN, Panel, some
 from curate.report.summary import Summary
-from curate.report.tables import JsonDict, share
+from curate.report.tables import REMOVED, JsonDict, share
 from curate.report.words import count, percent, plural
 
 REMOVAL_ALARM = 0.5
@@ -30,6 +30,15 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
             f"counts do not reconcile: {count(counts.get('read', documents))} read, "
             f"{count(decided)} decided, {count(documents)} in the ledger",
             documents,
+        )
+    unresolved = report["duplicates"]["unresolved_pairs"]
+    panel.figure("unresolved", "verified duplicate pairs left unresolved", unresolved, documents, "count")
+    if unresolved:
+        panel.flag(
+            WARN,
+            f"{plural(unresolved, 'verified duplicate pair')} decided nothing, so that both documents may be kept: "
+            "their groups were not gathered within dedupe.rounds; raise it (`curate decide --set dedupe.rounds=…`)",
+            unresolved,
         )
     scored = sum(row["documents"] for row in report["scores"])
     panel.figure("scored", "documents with a detector score", share(scored, documents), documents, "share")
@@ -65,6 +74,8 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
 def removal_alarms(report: JsonDict) -> list[JsonDict]:
     """Sources, languages and clusters that lost over half of their documents, the worst first.
 
+    Where deduplication alone took more than half, the alarm says so, and by which kinds.
+
     An alert where the detector alone took more than half and trusted human documents show that it errs there: it is
     above the threshold for more than twice `alpha_suspect` of them. Else a warning, since copies and machine text may
     well be most of a source.
@@ -76,9 +87,12 @@ def removal_alarms(report: JsonDict) -> list[JsonDict]:
             removed, n = row["dropped_share"] or 0.0, row["documents"]
             if n < REMOVAL_MIN or removed <= REMOVAL_ALARM or row[name] is None:
                 continue
-            text = (
-                f"{name} {row[name]} lost {percent(removed)} of its {count(n)} documents, mostly to {row['main_loss']}"
-            )
+            text = f"{name} {row[name]} lost {percent(removed)} of its {count(n)} documents, "
+            if row["dedupe_share"] > REMOVAL_ALARM:
+                kinds = [f"{count(row['kinds'][kind])} {kind}" for kind in REMOVED if row["kinds"][kind]]
+                text += f"{percent(row['dedupe_share'])} as duplicates alone ({', '.join(kinds)})"
+            else:
+                text += f"mostly to {row['main_loss']}"
             by_detector = row["by_detector"] > REMOVAL_ALARM * n
             status = ALERT if by_detector and row["misjudged"] > errs * row["trusted"] else WARN
             if by_detector:
@@ -86,7 +100,15 @@ def removal_alarms(report: JsonDict) -> list[JsonDict]:
                 told = f"it suspects {count(row['misjudged'])} of {humans} there"
                 text += f"; {told if row['trusted'] else 'no trusted human document is there to check it'}"
             alarms.append(
-                {"dimension": name, "value": row[name], "removed": removed, "n": n, "status": status, "text": text}
+                {
+                    "dimension": name,
+                    "value": row[name],
+                    "removed": removed,
+                    "by_dedupe": row["dedupe_share"],
+                    "n": n,
+                    "status": status,
+                    "text": text,
+                }
             )
     return sorted(alarms, key=lambda alarm: (alarm["status"], -alarm["n"]))  # alert sorts before warn
 

@@ -24,6 +24,7 @@ def build_manifest(
     *,
     counts: Mapping[str, int],
     reasons: Mapping[str, int],
+    unresolved_pairs: int,
     config: JsonDict,
     fingerprints: Mapping[str, Any],
     artefacts: Mapping[str, str],
@@ -38,6 +39,7 @@ def build_manifest(
     Args:
         counts: exactly the names in `COUNTS`.
         reasons: "stage/reason" → documents, of what was dropped or held.
+        unresolved_pairs: verified duplicate pairs that decided nothing: their documents were not gathered in time.
         config: the settings, `Config.to_dict()`.
         fingerprints: input file → whatever identifies it (size, modification time, checksum).
         artefacts: name → id of detector, thresholds, centroids, reference.
@@ -58,6 +60,7 @@ def build_manifest(
         "format": FORMAT,
         "counts": {name: int(counts[name]) for name in COUNTS},
         "reasons": dict(sorted(reasons.items())),
+        "unresolved_pairs": unresolved_pairs,
         "started": started,
         "finished": finished,
         "versions": dict(installed_versions() if versions is None else versions),

@@ -1,4 +1,4 @@
-"""The overview of a ledger: its summary and the score histograms that prevalence is estimated from. Mergeable."""
+"""The overview of a ledger: its summary, its duplicate groups, and the scores that prevalence is estimated from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,48 +10,53 @@ import pyarrow.compute as pc
 from curate.config import Config
 from curate.decisions.reference import Reference, scores_of
 from curate.detector.prevalence import Counts, count_by, merge_counts
+from curate.report.groups import Groups
 from curate.report.summary import Summary
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What the report needs of a ledger.
+    """What the report needs of a ledger. Mergeable.
 
     Attributes:
         summary: counts and bounded samples.
+        groups: of duplicates.
         histograms: (source, month) → documents per score bin (`Reference.score_edges`).
         human: (source, "") → those of them that are trusted human.
     """
 
     summary: Summary
+    groups: Groups
     histograms: dict[tuple[str, str], Counts]
     human: dict[tuple[str, str], Counts]
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), {}, {})
+        return Overview(Summary(), Groups(), {}, {})
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
-        """Looks over finished documents (`curate.decisions.mixing.FINISHED`)."""
+        """Looks over finished documents (`curate.decisions.mixing.FINISHED`), duplicate groups whole."""
         months = pc.strftime(ledger["timestamp"], format="%Y-%m")
         sources = ledger["source"]
         summary = Summary.of(ledger, sources, months, config.report.examples)
+        groups = Groups.of(ledger, sources)
         scores = scores_of(ledger)
         scored = ~np.isnan(scores)
         if not scored.any():
-            return Overview(summary, {}, {})
+            return Overview(summary, groups, {}, {})
         edges = reference.score_edges(config)
         every = count_by(zip(_named(sources, scored), _named(months, scored), strict=True), scores[scored], edges)
         trusted = scored & pc.equal(ledger["tier"], "trusted_human").to_numpy()
         human = count_by(((source, "") for source in _named(sources, trusted)), scores[trusted], edges)
-        return Overview(summary, every, human)
+        return Overview(summary, groups, every, human)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
         return Overview(
             self.summary.merge(other.summary),
+            self.groups.merge(other.groups),
             merge_counts(self.histograms, other.histograms),
             merge_counts(self.human, other.human),
         )
@@ -60,6 +65,7 @@ class Overview:
         """Plain JSON types."""
         return {
             "summary": self.summary.to_dict(),
+            "groups": self.groups.to_dict(),
             "histograms": _to_lists(self.histograms),
             "human": _to_lists(self.human),
         }
@@ -68,7 +74,7 @@ class Overview:
     def from_dict(values: dict[str, Any]) -> "Overview":
         """Reads what `to_dict` gave."""
         histograms = (_from_lists(values[name]) for name in ("histograms", "human"))
-        return Overview(Summary.from_dict(values["summary"]), *histograms)
+        return Overview(Summary.from_dict(values["summary"]), Groups.from_dict(values["groups"]), *histograms)
 
 
 Histograms = dict[tuple[str, str], Counts]

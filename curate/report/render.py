@@ -4,6 +4,7 @@ No script, no font, no link and no picture from elsewhere; a content security po
 comes from the corpus (ids, sources, languages, terms) is escaped by the template engine.
 """
 
+import itertools
 import shlex
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -14,6 +15,10 @@ import yaml
 from markupsafe import Markup
 
 from curate.report import words
+from curate.report.excerpts import COMPARED
+from curate.report.groups import PAIRS_SHOWN
+from curate.report.integrity import REMOVAL_ALARM
+from curate.report.tables import KINDS as DUPLICATES
 from curate.report.tables import JsonDict
 
 KINDS: dict[str, Callable[[Any], str]] = {"share": words.percent, "count": words.count, "number": words.decimal}
@@ -26,7 +31,8 @@ def render(report: JsonDict) -> str:
     # Both are ours: the stylesheet as shipped, and SVG whose text the plotting library has escaped.
     css = Markup(_read("report.css"))
     plots = [plot | {"svg": Markup(plot["svg"])} for plot in all_plots(report)]
-    return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css)
+    limits = {"alarm": REMOVAL_ALARM, "pairs_shown": PAIRS_SHOWN, "compared": COMPARED, "kinds_in_order": DUPLICATES}
+    return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css, **limits)
 
 
 def _environment() -> jinja2.Environment:
@@ -36,6 +42,8 @@ def _environment() -> jinja2.Environment:
         "percent": words.percent,
         "decimal": words.decimal,
         "reason": words.reason_words,
+        "reason_of_one": words.reason_of_one,
+        "segments": segments,
         "value": figure_value,
         "concerns": concerns,
         "shell": shlex.quote,
@@ -53,6 +61,16 @@ def concerns(panels: Sequence[JsonDict]) -> list[JsonDict]:
     """The reasons of all panels, alerts first."""
     found = [reason | {"panel": panel["name"]} for panel in panels for reason in panel["reasons"]]
     return sorted(found, key=lambda reason: bool(reason["status"] != "alert"))
+
+
+def segments(passage: JsonDict) -> list[tuple[bool, str]]:
+    """A passage of `curate.report.excerpts` cut into what is marked and what is not; together its whole text."""
+    edges = [0, *(edge for span in passage["differs"] for edge in span), len(passage["text"])]
+    return [
+        (bool(number % 2), passage["text"][start:end])
+        for number, (start, end) in enumerate(itertools.pairwise(edges))
+        if start < end
+    ]
 
 
 def _read(name: str) -> str:

@@ -12,13 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.hashing import hash_strings
-from curate.report.bounded import Lowest, SampledCounts
+from curate.report.bounded import Lowest
 
 WEIGHT_UNIT = 10_000
 SCORE_BINS = 20  # bins per unit of detector score (log-odds)
-PAIRS_KEPT = 20
 EXAMPLES_MOST = 100  # what the settings allow, so that an empty summary is neutral
-GROUPS_KEPT = 65_536
 
 CUBES: dict[str, tuple[str, ...]] = {
     "flow": ("decision", "stage", "reason"),
@@ -64,15 +62,11 @@ class Summary:
         cubes: name of a cube in `CUBES` → key (values of its dimensions, None for null) → sums.
         examples: (decision, stage, reason) → (hash of the id, id), the lowest hashes.
         cluster_examples: cluster → (hash of the id, id) of kept documents.
-        pairs: near or contained → (measured value, id, matched_id), the least similar accepted duplicates.
-        groups: matched_id → number of documents that were dropped or held for it.
     """
 
     cubes: dict[str, Cube] = field(default_factory=lambda: {name: {} for name in CUBES})
     examples: Lowest = field(default_factory=lambda: Lowest(EXAMPLES_MOST))
     cluster_examples: Lowest = field(default_factory=lambda: Lowest(EXAMPLES_MOST))
-    pairs: Lowest = field(default_factory=lambda: Lowest(PAIRS_KEPT))
-    groups: SampledCounts = field(default_factory=lambda: SampledCounts(GROUPS_KEPT))
 
     @classmethod
     def of(
@@ -97,8 +91,6 @@ class Summary:
         for name, dimensions in CUBES.items():
             summary.cubes[name] = _cube(rows, dimensions)
         _add_examples(summary, ledger)
-        _add_pairs(summary, ledger)
-        summary.groups.add(ledger["matched_id"].filter(pc.equal(ledger["stage"], "dedupe")))
         return summary
 
     def merge(self, other: "Summary") -> "Summary":
@@ -107,8 +99,6 @@ class Summary:
             cubes={name: _merge_cubes(self.cubes[name], other.cubes[name]) for name in CUBES},
             examples=self.examples.merge(other.examples),
             cluster_examples=self.cluster_examples.merge(other.cluster_examples),
-            pairs=self.pairs.merge(other.pairs),
-            groups=self.groups.merge(other.groups),
         )
 
     def total(self, cube: str, **where: Any) -> Cell:
@@ -135,12 +125,6 @@ class Summary:
             "cubes": {name: [[*key, *cell] for key, cell in _ordered(cube)] for name, cube in self.cubes.items()},
             "examples": _lowest_to_dict(self.examples),
             "cluster_examples": _lowest_to_dict(self.cluster_examples),
-            "pairs": _lowest_to_dict(self.pairs),
-            "groups": {
-                "limit": self.groups.limit,
-                "complete": self.groups.complete,
-                "counts": dict(sorted(self.groups.counts.items())),
-            },
         }
 
     @classmethod
@@ -151,10 +135,6 @@ class Summary:
             cubes={name: {tuple(row[:-cells]): Cell(*row[-cells:]) for row in values["cubes"][name]} for name in CUBES},
             examples=_lowest_from_dict(values["examples"]),
             cluster_examples=_lowest_from_dict(values["cluster_examples"]),
-            pairs=_lowest_from_dict(values["pairs"]),
-            groups=SampledCounts(
-                values["groups"]["limit"], dict(values["groups"]["counts"]), values["groups"]["complete"]
-            ),
         )
 
 
@@ -205,14 +185,6 @@ def _add_examples(summary: Summary, ledger: pa.Table) -> None:
     summary.examples.add(keys, rows)
     in_cluster = pc.and_(pc.equal(ledger["decision"], "kept"), pc.is_valid(ledger["cluster"]))
     summary.cluster_examples.add(ledger["cluster"].filter(in_cluster).to_pylist(), rows.filter(in_cluster))
-
-
-def _add_pairs(summary: Summary, ledger: pa.Table) -> None:
-    dropped = ledger.filter(pc.equal(ledger["stage"], "dedupe"))
-    for reason, measure in (("near", "similarity"), ("contained", "containment")):
-        some = dropped.filter(pc.and_(pc.equal(dropped["reason"], reason), pc.is_valid(dropped[measure])))
-        rows = pa.table({"value": some[measure], "id": some["id"], "matched_id": some["matched_id"]})
-        summary.pairs.add([reason] * some.num_rows, rows)
 
 
 def _merge_cubes(left: Cube, right: Cube) -> Cube:

@@ -1,11 +1,15 @@
 """The tables of the report: removal flow, sources, languages, months, clusters, scores, duplicates, examples."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from curate.report.groups import Groups, Pair
 from curate.report.summary import SCORE_BINS, Cell, Summary
 
 ROWS_LISTED = 200
-LARGEST_GROUPS = 10
+REMOVED = ("exact", "near", "contained", "line", "evaluation")
+KINDS = (*REMOVED, "duplicate_of_held")
+"""Reasons of documents that are removed, or held, for what they share with others."""
 STAGE_ORDER = ("read", "rights", "dedupe", "synthetic", "mixture")
 
 JsonDict = dict[str, Any]
@@ -38,8 +42,9 @@ def flow(summary: Summary) -> list[JsonDict]:
 def fates(summary: Summary, cube: str) -> list[JsonDict]:
     """Kept, held and dropped documents by the first dimension of `cube`, the largest first.
 
-    Each row also says by which reason the value lost the most documents, how many of its documents are trusted human,
-    and how many of those the detector would have suspected (`misjudged`).
+    Each row also says by which reason the value lost the most documents, how many went by each kind of duplication
+    (`kinds`) and which share at the stage dedupe alone, how many of its documents are trusted human, and how many of
+    those the detector would have suspected (`misjudged`).
     """
     rows: dict[Any, JsonDict] = {}
     removed: dict[Any, dict[str, int]] = {}
@@ -54,10 +59,14 @@ def fates(summary: Summary, cube: str) -> list[JsonDict]:
         if decision == "dropped":
             losses = removed.setdefault(value, {})
             losses[f"{stage}: {reason}"] = losses.get(f"{stage}: {reason}", 0) + cell.documents
-            if reason == "detector":
-                row["by_detector"] += cell.documents
+            row["by_detector"] += cell.documents if reason == "detector" else 0
+            row["by_dedupe"] += cell.documents if stage == "dedupe" else 0
+        if reason in KINDS:
+            row["kinds"][reason] += cell.documents
+            row["copies"] += cell.documents
     for value, row in rows.items():
         row["dropped_share"] = share(row["dropped"], row["documents"])
+        row["dedupe_share"] = share(row["by_dedupe"], row["documents"])
         losses = removed.get(value, {})
         row["main_loss"] = min(losses, key=lambda reason: (-losses[reason], reason)) if losses else None
     return sorted(rows.values(), key=lambda row: (-row["documents"], row[cube] is not None, row[cube]))
@@ -93,9 +102,10 @@ def clusters(summary: Summary, mixture: JsonDict) -> list[JsonDict]:
     tokens_in = sum(row["tokens"] for row in fate.values())
     tokens_out = sum(row["output_tokens"] for row in fate.values())
     machine = summary.by("cluster", "cluster", "decision", "origin")
+    unseen = dict.fromkeys(("dropped_share", "dedupe_share", "main_loss"))
     rows = []
     for cluster in sorted(fate.keys() | known.keys()):
-        row = fate.get(cluster, _fate("cluster", cluster) | {"dropped_share": None, "main_loss": None})
+        row = fate.get(cluster, _fate("cluster", cluster) | unseen)
         given = known.get(cluster, {})
         synthetic = machine[cluster, "kept", "synthetic"].output if (cluster, "kept", "synthetic") in machine else 0
         before = given.get("before", share(row["tokens"], tokens_in))
@@ -137,21 +147,36 @@ def scores(summary: Summary, calibration: JsonDict) -> list[JsonDict]:
     return sorted(rows.values(), key=lambda row: (-row["documents"], row["language"] is not None, row["language"]))
 
 
-def duplicates(summary: Summary) -> JsonDict:
-    """Sizes of the duplicate groups (the kept document counts), the largest groups and the least similar pairs."""
-    sizes: dict[int, int] = {}
-    for removed in summary.groups.counts.values():
-        sizes[removed + 1] = sizes.get(removed + 1, 0) + 1
-    largest = sorted(summary.groups.counts.items(), key=lambda item: (-item[1], item[0]))[:LARGEST_GROUPS]
+def duplicates(summary: Summary, groups: Groups, excerpts: Sequence[JsonDict] | None, unresolved: int) -> JsonDict:
+    """Kinds of duplicates, sizes of their groups (the survivor counts), the largest, and the least similar pairs.
+
+    Args:
+        summary: of the whole ledger.
+        groups: likewise.
+        excerpts: passages of some pairs (`curate.report.excerpts.excerpts`); None where no text was read.
+        unresolved: verified pairs that decided nothing.
+    """
+    found = summary.by("flow", "reason")
+    passages = {(excerpt["id"], excerpt["matched_id"]): excerpt for excerpt in excerpts or ()}
+
+    def told(pair: Pair) -> JsonDict:
+        values = {name: value for name, value in pair._asdict().items() if name != "measured"}
+        for name in ("similarity", "containment"):
+            values[name] = None if values[name] is None else round(values[name], 6)
+        excerpt = passages.get((pair.id, pair.matched_id), {"copy": None, "survivor": None})
+        return values | {"excerpts": {side: excerpt[side] for side in ("copy", "survivor")}}
+
     return {
-        "groups": sum(sizes.values()),
-        "complete": summary.groups.complete,
-        "sizes": [[size, number] for size, number in sorted(sizes.items())],
-        "largest": [{"id": name, "documents": removed + 1} for name, removed in largest],
-        "least_similar": {
-            reason: [{"id": entry[1], "matched_id": entry[2], "measured": round(entry[0], 6)} for entry in entries]
-            for reason, entries in sorted(summary.pairs.entries.items())
-        },
+        "kinds": {kind: found[kind,].documents for kind in KINDS if (kind,) in found},
+        "groups": sum(groups.sizes.values()),
+        "sizes": [list(item) for item in sorted(groups.sizes.items())],
+        "largest": [
+            {"id": id, "documents": size, "members": [told(pair) for pair in groups.members[id]]}
+            for size, id in groups.largest
+        ],
+        "least_similar": {reason: [told(pair) for pair in pairs] for reason, pairs in sorted(groups.least.items())},
+        "unresolved_pairs": unresolved,
+        "texts_read": excerpts is not None,
     }
 
 
@@ -182,8 +207,8 @@ def totals(summary: Summary) -> JsonDict:
 
 
 def _fate(name: str, value: Any) -> JsonDict:
-    documents = ("documents", "kept", "held", "dropped", "by_detector", "trusted", "misjudged")
-    return {name: value} | dict.fromkeys((*documents, "tokens", "output_tokens"), 0)
+    documents = ("documents", "kept", "held", "dropped", "by_detector", "by_dedupe", "copies", "trusted", "misjudged")
+    return {name: value, "kinds": dict.fromkeys(KINDS, 0)} | dict.fromkeys((*documents, "tokens", "output_tokens"), 0)
 
 
 def _mark_tail(rows: list[JsonDict], tail_mass: float) -> None:

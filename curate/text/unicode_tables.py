@@ -31,7 +31,7 @@ MAX_EXPANSION = 32
 HANGUL_FIRST, HANGUL_LAST = 0xAC00, 0xD7A3
 
 # Scripts written without spaces between words: each base character is a token of its own.
-_UNSEGMENTED_RANGES = (
+UNSEGMENTED_RANGES = (
     (0x0E00, 0x0E7F),  # Thai
     (0x0E80, 0x0EFF),  # Lao
     (0x1000, 0x109F),  # Myanmar
@@ -139,7 +139,7 @@ def _class(character: str) -> int:
     code, category = ord(character), unicodedata.category(character)
     if category[0] == "M":
         return MARK
-    if _within(code, _UNSEGMENTED_RANGES) and (category[0] in "LN" or code >= 0x20000):
+    if _within(code, UNSEGMENTED_RANGES) and (category[0] in "LN" or code >= 0x20000):
         return UNSEGMENTED
     if category[0] in "LN" or category in ("Pc", "Co"):
         return WORD

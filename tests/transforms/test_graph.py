@@ -116,3 +116,10 @@ def test_no_text_is_encoded_in_a_batch_job(monkeypatch, documents, settings, tmp
     curate_inputs([str(tmp_path / "in.parquet")], str(tmp_path / "out"), make_config(settings))
     assert {"key", "content", "shingles", "decision"} <= encoded  # the recording sees the shuffles
     assert "text" not in encoded
+
+
+def test_texts_leave_the_writer_only_as_a_few_beginnings(pipelines):
+    """They go from each split to the one step that writes the overview, no table and no key with them."""
+    texts = [label for label, kind in pipelines["decide"].produced.items() if kind == beam.typehints.Dict[str, str]]
+    assert texts == ["Apply/Write None"]
+    assert not [label for label, kind in pipelines["decide"].grouped.items() if str in kind.tuple_types]

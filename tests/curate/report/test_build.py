@@ -7,6 +7,7 @@ from scipy.spatial.distance import jensenshannon
 
 from curate.config import Config
 from curate.report.build import report_data
+from curate.report.groups import Groups
 from curate.report.integrity import removal_alarms
 from curate.report.panel import effective_number, js_divergence
 from curate.report.summary import Summary
@@ -16,6 +17,7 @@ def build(table, sources=None, **changes):
     summary = Summary.of(table, sources)
     counts = {name: summary.total("flow", decision=name).documents for name in ("kept", "dropped", "held")}
     counts |= {"read": table.num_rows, "errors": 0, "files_failed": 0, "duplicate_ids": 0}
+    groups = Groups.of(table, pa.nulls(table.num_rows, pa.string()) if sources is None else sources)
     given = {
         "calibration": {},
         "prevalence": [],
@@ -24,7 +26,7 @@ def build(table, sources=None, **changes):
         "counts": counts,
         "artefacts": {},
     }
-    return report_data(summary, **given | changes)
+    return report_data(summary, groups, **given | changes)
 
 
 def panel(report, name):
@@ -126,6 +128,61 @@ def test_sources_raise_alarms_too(ledgers):
     rows = [ledgers.row(f"d{i}", **(lost if i < 8 else {})) for i in range(20)]
     report = build(ledgers.ledger(rows), pa.array(["spam"] * 10 + ["good"] * 10))
     assert [alarm["value"] for alarm in report["removal_alarms"]] == ["spam"]
+
+
+def test_a_source_lost_to_deduplication_alone_is_told_with_the_kinds(ledgers):
+    fates = [{"reason": "near"}] * 4 + [{"reason": "exact"}] * 2 + [{"reason": "line"}]
+    rows = [ledgers.row(f"d{i}", decision="dropped", stage="dedupe", **fate) for i, fate in enumerate(fates)]
+    rows.append(ledgers.row("m", decision="dropped", stage="synthetic", reason="detector"))
+    rows.append(ledgers.row("h", decision="held", stage="dedupe", reason="duplicate_of_held"))
+    report = build(ledgers.ledger([*rows, ledgers.row("k")]), pa.array(["spam"] * 10))
+    (row,) = report["sources"]
+    assert (row["dropped_share"], row["dedupe_share"], row["copies"]) == (0.8, 0.7, 8)
+    assert row["kinds"] == dict(exact=2, near=4, contained=0, line=1, evaluation=0, duplicate_of_held=1)
+    alarm = next(alarm for alarm in report["removal_alarms"] if alarm["dimension"] == "source")
+    assert alarm["by_dedupe"] == 0.7
+    assert alarm["text"] == (
+        "source spam lost 80.0% of its 10 documents, 70.0% as duplicates alone (2 exact, 4 near, 1 line)"
+    )
+
+
+@pytest.mark.parametrize(("copies", "told"), [(5, False), (6, True)])
+def test_half_to_deduplication_is_no_alarm_of_its_own(ledgers, copies, told):
+    rows = [ledgers.row(f"c{i}", decision="dropped", stage="dedupe", reason="near") for i in range(copies)]
+    rows += [ledgers.row("m", decision="dropped", stage="synthetic", reason="detector")]
+    rows += [ledgers.row(f"k{i}") for i in range(9 - copies)]
+    alarms = build(ledgers.ledger(rows), pa.array(["spam"] * 10))["removal_alarms"]
+    assert [("as duplicates alone" in alarm["text"]) for alarm in alarms] == [told] * 2  # the source and the language
+
+
+def test_unresolved_pairs_are_a_warning_with_a_remedy(ledgers):
+    table = ledgers.ledger([ledgers.row("a")])
+    report = build(table, unresolved_pairs=3)
+    assert report["duplicates"]["unresolved_pairs"] == figure(report, "unresolved")["value"] == 3
+    (reason,) = (reason for reason in panel(report, "Integrity")["reasons"] if "duplicate pair" in reason["text"])
+    assert (reason["status"], reason["n"]) == ("warn", 3) and "dedupe.rounds" in reason["text"]
+    assert panel(build(table), "Integrity")["status"] == "ok"
+
+
+def test_pairs_get_their_passages(ledgers):
+    match = {"decision": "dropped", "stage": "dedupe", "reason": "near", "matched_id": "a", "containment": 0.95}
+    rows = [ledgers.row("a"), ledgers.row("b", **match, similarity=0.9), ledgers.row("c", **match, similarity=0.8)]
+    passage = {"text": "t", "differs": [], "begins": True, "ends": True}
+    excerpt = {"id": "b", "matched_id": "a", "copy": passage, "survivor": None}
+    found = build(ledgers.ledger(rows), excerpts=[excerpt])["duplicates"]
+    assert found["texts_read"] and found["kinds"] == {"near": 2} and found["sizes"] == [[3, 1]]
+    least = found["least_similar"]["near"]
+    assert [(pair["id"], pair["similarity"], pair["containment"]) for pair in least] == [
+        ("c", 0.8, 0.95),
+        ("b", 0.9, 0.95),
+    ]
+    assert [pair["excerpts"] for pair in least] == [
+        {"copy": None, "survivor": None},
+        {"copy": passage, "survivor": None},
+    ]
+    (group,) = found["largest"]
+    assert (group["id"], group["documents"]) == ("a", 3) and group["members"] == least
+    assert not build(ledgers.ledger(rows))["duplicates"]["texts_read"]
 
 
 @pytest.mark.parametrize(("after", "status"), [(0.2, "ok"), (0.17, "warn"), (0.1, "alert"), (0.35, "warn")])

@@ -9,7 +9,14 @@ from curate.errors import CurateError, UsageError
 from curate.report.manifest import COUNTS, build_manifest, digest, installed_versions, load_manifest, reconcile
 from curate.report.verify import check_counts
 
-FIXED = {"reasons": {}, "config": Config().to_dict(), "fingerprints": {}, "artefacts": {}, "digests": {}}
+FIXED = {
+    "reasons": {},
+    "unresolved_pairs": 0,
+    "config": Config().to_dict(),
+    "fingerprints": {},
+    "artefacts": {},
+    "digests": {},
+}
 TIMES = {"started": "2025-01-01T00:00:00Z", "finished": "2025-01-01T00:01:00Z"}
 
 

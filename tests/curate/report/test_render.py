@@ -1,4 +1,5 @@
 import html.parser
+import json
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -8,6 +9,7 @@ import pytest
 from curate.config import Config
 from curate.report.build import report_data
 from curate.report.draw import WIDTH
+from curate.report.groups import Groups
 from curate.report.plots import all_plots, tail
 from curate.report.render import render
 from curate.report.summary import Summary
@@ -43,7 +45,7 @@ class Page(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
 
-def sample(corpus, sources=None, clusters=12, name="en"):
+def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
     summary = Summary.of(corpus[0], corpus[1] if sources is None else sources, corpus[2])
     shares = [(i + 1) ** -1.5 for i in range(clusters)]
     mixture = {
@@ -68,6 +70,8 @@ def sample(corpus, sources=None, clusters=12, name="en"):
     counts |= {"read": corpus[0].num_rows, "errors": 0, "files_failed": 0, "duplicate_ids": 0}
     return report_data(
         summary,
+        Groups.of(corpus[0], corpus[1] if sources is None else sources),
+        excerpts=excerpts,
         calibration={"groups": groups, "beta_res": {"value": 0.04, "n": 100}},
         prevalence=prevalence,
         mixture=mixture,
@@ -138,6 +142,48 @@ def test_hostile_names_are_escaped(ledgers):
     assert "&lt;script&gt;" in text
 
 
+def pairs_page(ledgers, excerpts, examples=5):
+    """The page of a survivor and of two copies, of which both names and texts are hostile."""
+    match = {"decision": "dropped", "stage": "dedupe", "reason": "near", "similarity": 0.81, "containment": 0.9}
+    rows = [ledgers.row("s"), *(ledgers.row(f"{HOSTILE}{i}", **match, matched_id="s") for i in range(2))]
+    report = sample((ledgers.ledger(rows), pa.array(["src"] * 3), None), excerpts=excerpts)
+    report["config"]["report"]["examples"] = examples
+    return render(json.loads(json.dumps(report, sort_keys=True)))
+
+
+def test_pairs_are_shown_side_by_side_with_their_differences_marked(ledgers):
+    passage = {"text": f"one {HOSTILE} two", "differs": [[0, 3], [4, 4 + len(HOSTILE)]], "begins": False, "ends": True}
+    excerpt = {"id": f"{HOSTILE}0", "matched_id": "s", "copy": passage, "survivor": None}
+    text = pairs_page(ledgers, [excerpt])
+    parsed = Page(text)
+    assert parsed.open == [] and not {"script", "img"} & set(parsed.tags)
+    assert not any(name.startswith("on") for _, name, _ in parsed.attributes)
+    assert "<mark>one</mark> <mark>&lt;/svg&gt;" in text and "</mark> two</blockquote>" in text
+    assert (
+        parsed.tags.count("mark") == 4 and parsed.tags.count("blockquote") == 2
+    )  # as a pair, and in the largest group
+    assert ("blockquote", "dir", "auto") in parsed.attributes
+    assert "similarity 0.81, containment 0.9" in text and "survivor <code>s</code> from src" in text
+
+
+@pytest.mark.parametrize(
+    ("excerpts", "examples", "words"), [(None, 5, "--apply"), ([], 0, "report.examples</code> is 0")]
+)
+def test_pairs_are_named_where_texts_are_not_shown(ledgers, excerpts, examples, words):
+    text = pairs_page(ledgers, excerpts, examples)
+    parsed = Page(text)
+    assert words in text and "blockquote" not in parsed.tags
+    assert "0.81" in text and "{{ 7 * 7 }}" in text
+
+
+@pytest.mark.parametrize(("copies", "marked"), [(5, False), (6, True)])
+def test_rates_over_half_are_marked(ledgers, copies, marked):
+    dropped = {"decision": "dropped", "stage": "dedupe", "reason": "exact"}
+    rows = [ledgers.row(f"d{i}", **(dropped if i < copies else {})) for i in range(10)]
+    text = render(sample((ledgers.ledger(rows), pa.array(["spam"] * 10), None)))
+    assert ('<strong class="warn">over half: 60.0%' in text) == marked
+
+
 def test_explain_command_quotes_the_id_for_the_shell(ledgers):
     text = render(sample((ledgers.ledger([ledgers.row("it's; rm -rf")]), pa.array(["s"]), None)))
     assert "curate explain DIR &#39;it&#39;&#34;&#39;&#34;&#39;s; rm -rf&#39;" in text
@@ -146,6 +192,7 @@ def test_explain_command_quotes_the_id_for_the_shell(ledgers):
 def test_empty_report_renders(ledgers):
     report = report_data(
         Summary(),
+        Groups(),
         calibration={},
         prevalence=[],
         mixture={},
