@@ -17,7 +17,7 @@ from markupsafe import Markup
 from curate.report import words
 from curate.report.excerpts import COMPARED
 from curate.report.groups import PAIRS_SHOWN
-from curate.report.integrity import REMOVAL_ALARM
+from curate.report.integrity import REMOVAL_ALARM, REMOVAL_MIN
 from curate.report.tables import KINDS as DUPLICATES
 from curate.report.tables import JsonDict
 
@@ -31,7 +31,13 @@ def render(report: JsonDict) -> str:
     # Both are ours: the stylesheet as shipped, and SVG whose text the plotting library has escaped.
     css = Markup(_read("report.css"))
     plots = [plot | {"svg": Markup(plot["svg"])} for plot in all_plots(report)]
-    limits = {"alarm": REMOVAL_ALARM, "pairs_shown": PAIRS_SHOWN, "compared": COMPARED, "kinds_in_order": DUPLICATES}
+    limits = {
+        "alarm": REMOVAL_ALARM,
+        "alarm_documents": REMOVAL_MIN,
+        "pairs_shown": PAIRS_SHOWN,
+        "compared": COMPARED,
+        "kinds_in_order": DUPLICATES,
+    }
     return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css, **limits)
 
 
