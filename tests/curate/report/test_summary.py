@@ -72,11 +72,6 @@ def test_sums(ledgers):
     assert {entry[1] for entry in summary.cluster_examples.entries[1]} == {"a", "b"}
 
 
-def test_evaluation_texts_are_no_duplicate_groups(ledgers):
-    match = {"decision": "dropped", "stage": "read", "reason": "evaluation", "matched_id": "q1"}
-    assert Summary.of(ledgers.ledger([ledgers.row("a", **match)])).groups.counts == {}
-
-
 def test_trusted_documents_above_the_threshold_are_counted(ledgers):
     trusted = {"tier": "trusted_human", "threshold": 1.0}
     rows = [ledgers.row(f"d{i}", **trusted, detector_score=score) for i, score in enumerate((0.9, 1.0, 1.1, None))]
