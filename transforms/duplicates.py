@@ -7,6 +7,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.arrays import distinct
 from curate.config import Config
 from curate.decisions.order import survival_order
 from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, unique_pairs
@@ -103,7 +104,7 @@ class _Unique(beam.DoFn):
 class _Requests(beam.DoFn):
     def process(self, element: KeyedTable) -> Iterator[pa.Table]:
         partition, pairs = element
-        contents = np.unique(np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
+        contents = distinct(np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
         yield pa.table([pa.array(contents), pa.array(np.full(len(contents), partition))], schema=REQUESTS)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curate.arrays import distinct
 from curate.hashing import UInt64Array
 
 Int64Array = NDArray[np.int64]
@@ -76,7 +77,7 @@ def unresolved_pairs(documents: pa.Table, pairs: pa.Table) -> int:
         documents: column content (uint64).
         pairs: `curate.schema.PAIRS`, at hand where the documents of their left end are.
     """
-    at_hand = np.unique(documents["content"].to_numpy())
+    at_hand = distinct(documents["content"].to_numpy())
     found = [_lookup(at_hand, pairs[end].to_numpy())[1] for end in ("left", "right")]
     return int(np.count_nonzero(~(found[0] & found[1])))
 

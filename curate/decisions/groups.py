@@ -77,11 +77,10 @@ def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Tab
         pairs: `curate.schema.PAIRS`.
         config: settings of dedupe and provenance.
     """
-    group = _group(documents, pairs, config)
-    real = group.active & (group.own == REAL) & ~group.conflict
-    verdict = np.where(real, ACCEPT, REJECT)
-    matched = _survivors(group, verdict, config)
-    return group.documents.filter(pa.array(real & (matched.leader < 0)))
+    real = pc.and_(pc.equal(documents["own"], REAL), pc.invert(documents["conflict"]))
+    group = _group(documents.filter(real), pairs, config)
+    matched = _survivors(group, np.full(len(group.own), ACCEPT), config)
+    return group.documents.filter(pa.array(group.active & (matched.leader < 0)))
 
 
 def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, config: Config) -> pa.Table:

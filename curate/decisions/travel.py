@@ -90,11 +90,11 @@ def _first_along(
     order: UInt64Array,
 ) -> NDArray[np.int64]:
     """The earliest of a node's own document and those of the nodes with an edge to it."""
-    nodes = np.arange(len(first), dtype=np.int64)
-    source = np.concatenate([nodes, *(start for start, _ in ends)])
-    target = np.concatenate([nodes, *(end for _, end in ends)])
+    tells = first >= 0
+    nodes = np.flatnonzero(tells)
+    source = np.concatenate([nodes, *(start[tells[start]] for start, _ in ends)])
+    target = np.concatenate([nodes, *(end[tells[start]] for start, end in ends)])
     document = first[source]
-    target, document = target[document >= 0], document[document >= 0]
     latest_first = np.lexsort((order[document], capture[document]))[::-1]
     result = np.full(len(first), -1, dtype=np.int64)
     result[target[latest_first]] = document[latest_first]
