@@ -12,7 +12,9 @@ from curate.config import Config
 from curate.detector.model import load_detector
 from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
-from curate.io.ids import document_ids
+from curate.duplicates.lines import find_units
+from curate.hashing import UInt64Array, mix
+from curate.io.ids import DocumentIds, document_ids
 from curate.media import OpenFile, has_media, media_facts
 from curate.schema import TEXT_EDITS, features
 from curate.sortable import sortable_bytes
@@ -65,7 +67,7 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
 
 def annotate(
     table: pa.Table,
-    start: int,
+    start: int | None,
     source_file: str,
     config: Config,
     embedding: Embedding | None,
@@ -76,7 +78,8 @@ def annotate(
 
     Args:
         table: n documents, the user's columns.
-        start: location of the first one; the others follow it.
+        start: location of the first one; the others follow it. None where documents lie nowhere: their location is
+            then a hash of id and row.
         source_file: name of the file that they came from.
         config: settings; disabled steps leave nulls.
         embedding: fitted on the corpus, or None when the mixture is off.
@@ -111,7 +114,7 @@ def annotate(
     content_low = np.where(is_text, kernel.content_low, media.hash_low)
     schema = features_schema(config)
     values = {
-        "location": pa.array(np.arange(start, start + count, dtype=np.uint64)),
+        "location": pa.array(_locations(ids, start)),
         "source_file": pa.repeat(source_file, count),
         "id": ids.ids,
         "id_hash": pa.array(ids.id_hash),
@@ -173,6 +176,27 @@ def _evaluation_columns(matches: Matches, evaluation: EvaluationIndex | None) ->
     if evaluation is not None:
         names = evaluation.names.take(pa.array(matches.item, mask=none))
     return {"evaluation": names, "evaluation_containment": pa.array(matches.containment, mask=none)}
+
+
+def annotate_lines(table: pa.Table, features: pa.Table, config: Config) -> pa.Table:
+    """The lines or paragraphs of a block of documents.
+
+    Args:
+        table: n documents, the user's columns.
+        features: what `annotate` gave for them.
+        config: settings.
+
+    Returns:
+        `curate.duplicates.lines.UNITS`.
+    """
+    texts = readable_texts(table, config).texts
+    return find_units(texts, features["location"].to_numpy(), config.dedupe.lines.unit)
+
+
+def _locations(ids: DocumentIds, start: int | None) -> UInt64Array:
+    if start is None:
+        return mix(ids.id_hash ^ mix(ids.row_hash))
+    return np.arange(start, start + len(ids.ids), dtype=np.uint64)
 
 
 def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, kind: pa.DataType) -> pa.Array:

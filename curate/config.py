@@ -62,6 +62,19 @@ class SourceRule(Section):
     )
 
 
+class Lines(Section):
+    """Repeated lines (boilerplate): removed from all documents that have them but one."""
+
+    enabled: bool = Field(False, description="remove lines that many kept documents share; one document keeps them")
+    unit: Literal["line", "paragraph"] = Field(
+        "line", description="what is compared and removed: lines, or paragraphs (lines without a blank one between)"
+    )
+    min_documents: int = Field(
+        10, ge=2, description="documents that share a line before it is removed; few share a quotation, many a banner"
+    )
+    min_tokens: int = Field(5, ge=1, description="shorter lines are never removed, such as headings and braces of code")
+
+
 class Dedupe(Section):
     """Exact and near duplicates: MinHash LSH proposes, exact comparison of shingle sets decides."""
 
@@ -105,6 +118,7 @@ class Dedupe(Section):
         description="evaluation texts of fewer tokens are compared with whole documents, as are those shorter than a "
         "shingle: so few words in a row occur by chance",
     )
+    lines: Lines = Field(Lines(), description="lines repeated across documents")
 
 
 class Provenance(Section):
@@ -224,6 +238,10 @@ class Config(Section):
         """Start of the cut-off day in microseconds since the Unix epoch, UTC."""
         day = self.provenance.capture_cutoff
         return int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) * 1_000_000
+
+    def removes_lines(self) -> bool:
+        """Whether repeated lines are removed: a step of dedupe, off when that is."""
+        return self.dedupe.enabled and self.dedupe.lines.enabled
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON types, for the manifest and for workers."""

@@ -69,7 +69,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
     """
     return pa.schema(
         [
-            ("location", pa.uint64()),  # split number << 32 | row in the split
+            ("location", pa.uint64()),  # split number << 32 | row in the split; without splits a hash of id and row
             ("source_file", pa.string()),
             ("id", pa.string()),
             ("id_hash", pa.uint64()),

@@ -29,6 +29,7 @@ ANNOTATED = (
     "dedupe.exclude",
     "dedupe.exclude_containment",
     "dedupe.exclude_tokens",
+    "dedupe.lines.unit",
     "mixture.dimensions",
     "mixture.sample",
     "mixture.clusters",
@@ -54,6 +55,8 @@ def check_annotated(config: Config, annotated: Config) -> None:
     for section in ("dedupe", "provenance", "synthetic", "mixture"):
         if getattr(config, section).enabled and not getattr(annotated, section).enabled:
             raise UsageError(f"{section}.enabled is true, but the annotations were made without that step; {anew}")
+    if config.removes_lines() and not annotated.dedupe.lines.enabled:
+        raise UsageError(f"dedupe.lines.enabled is true, but the annotations were made without that step; {anew}")
     for name in ("dedupe.threshold", "dedupe.containment"):
         wanted, made = _setting(config, name), _setting(annotated, name)
         if wanted < made:

@@ -13,6 +13,7 @@ from curate.annotate import features_schema
 from curate.config import Config
 from curate.decisions.mixing import Mixture, mix
 from curate.decisions.reference import Reference
+from curate.duplicates.lines import UNITS
 from curate.io.sources import InputPlan
 from curate.pipelines.artefacts import Artefacts
 from curate.pipelines.files import BeamFiles
@@ -51,7 +52,7 @@ def annotate_inputs(
         plan: the inputs.
         config: settings.
         artefacts: embedding and centroids to use instead of fitted ones.
-        directory: of the output; gets annotations/features, annotations/pairs, annotations/*.npz and errors.
+        directory: of the output; gets annotations/features, pairs, lines and *.npz, and errors.
         options: Beam's options.
         partitions: partitions of the key spaces.
     """
@@ -69,11 +70,12 @@ def annotate_inputs(
 
     read = pipeline | "Read" >> ReadBlocks(plan)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
-    features = (
-        read["blocks"]
-        | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
-        | "WriteFeatures" >> WriteTables(f"{target}/features", "location", features_schema(config))
+    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
+    features = annotated["features"] | "WriteFeatures" >> WriteTables(
+        f"{target}/features", "location", features_schema(config)
     )
+    if config.removes_lines():
+        _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", "document", UNITS)
     if config.mixture.enabled:
         if artefacts.centroids is not None:
             centroids = pipeline | "GivenCentroids" >> beam.Create([artefacts.centroids])
@@ -120,6 +122,9 @@ def decide_annotated(
         "features": pipeline | "ReadFeatures" >> ReadTables(features, schema),
         "pairs": pipeline | "ReadPairs" >> ReadTables(pairs, PAIRS),
     }
+    if config.removes_lines():
+        lines = [file.path for file in files.match(f"{annotations}/lines/*.parquet")]
+        inputs["units"] = pipeline | "ReadLines" >> ReadTables(lines, UNITS)
     given: Dict[str, Optional[beam.PCollection]] = {"centroids": None, "reference": None}
     for name, value in (("centroids", artefacts.centroids), ("reference", artefacts.reference)):
         if value is not None and (name == "reference" or config.mixture.enabled):

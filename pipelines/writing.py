@@ -20,6 +20,7 @@ from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import split_numbers, split_start
 from curate.report.excerpts import beginnings
+from curate.text.spans import edit_column
 from curate.transforms.tables import KeyedTable, concat, split_by_number
 
 OUTPUT_COLUMNS = {
@@ -34,7 +35,7 @@ FOLDERS = {"kept": "data", "held": "held"}
 SPLIT_COLUMN = {"curate_split": ("split", pa.string())}
 LOSS_COLUMN = {"curate_loss_weight": ("loss_weight", pa.float64())}
 
-_DECISION_FIELDS = ["location", "decision", "loss_weight", "split"]
+_DECISION_FIELDS = ["location", "decision", "loss_weight", "split", "text_edits"]
 _DECISION_FIELDS += [field for field, _ in OUTPUT_COLUMNS.values()]
 DECISIONS = pa.schema([FINISHED.field(name) for name in _DECISION_FIELDS])
 
@@ -219,5 +220,6 @@ def apply_split(
 
 def _with_decisions(rows: pa.Table, decisions: pa.Table, schema: pa.Schema, config: Config) -> pa.Table:
     added = output_columns(config)
+    rows = edit_column(rows, config.documents.columns.text, decisions["text_edits"])
     columns = [decisions[added[name][0]].cast(added[name][1]) if name in added else rows[name] for name in schema.names]
     return pa.table(columns, schema=schema)

@@ -5,7 +5,7 @@ no type and no coder of their own.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Tuple
+from typing import Optional, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 from numpy.typing import NDArray
 
-from curate.annotate import annotate, features_schema, find_evaluation, readable_texts
+from curate.annotate import annotate, annotate_lines, features_schema, find_evaluation, readable_texts
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.config import Config
@@ -23,6 +23,7 @@ from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.text.kernel import text_features
 from curate.transforms.sample import SmallestHashes
+from curate.transforms.tables import NamedCollections
 
 OpenFile = Callable[[str], bytes]
 
@@ -37,10 +38,11 @@ def located(table: pa.Table, source_file: str, start: int) -> pa.Table:
     return table.replace_schema_metadata({**(table.schema.metadata or {}), **place})
 
 
-def location(table: pa.Table) -> Tuple[str, int]:
-    """The (source_file, start) of a block; ("", 0) where `located` was not applied."""
+def location(table: pa.Table) -> Tuple[str, Optional[int]]:
+    """The (source_file, start) of a block; ("", None) where `located` was not applied."""
     metadata = table.schema.metadata or {}
-    return metadata.get(b"curate.source_file", b"").decode(), int(metadata.get(b"curate.start", b"0"))
+    start = metadata.get(b"curate.start")
+    return metadata.get(b"curate.source_file", b"").decode(), None if start is None else int(start)
 
 
 class FitEmbedding(beam.PTransform):
@@ -126,7 +128,8 @@ class Annotate(beam.PTransform):
         embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
 
     Returns:
-        Tables of `curate.schema.features`, one per block that has rows.
+        {"features": tables of `curate.schema.features`, one per block that has rows, and, where repeated lines are
+        removed, "units": tables of `curate.duplicates.lines.UNITS`}.
     """
 
     def __init__(self, config: Config, open_file: OpenFile, embedding: beam.PCollection | None) -> None:
@@ -134,10 +137,16 @@ class Annotate(beam.PTransform):
         self._open_file = open_file
         self._embedding = embedding
 
-    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+    def expand(self, blocks: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of blocks."""
         side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
-        return blocks | "Features" >> beam.ParDo(_Annotate(self._config, self._open_file), side)
+        annotate = beam.ParDo(_Annotate(self._config, self._open_file), side)
+        if not self._config.removes_lines():
+            return {"features": blocks | "Features" >> annotate}
+        outputs = blocks | "Features" >> annotate.with_output_types(pa.Table, units=pa.Table).with_outputs(
+            "units", main="features"
+        )
+        return {"features": outputs.features, "units": outputs.units}
 
 
 class _Annotate(beam.DoFn):
@@ -155,7 +164,10 @@ class _Annotate(beam.DoFn):
         fitted = Embedding.from_bytes(embedding) if embedding else None
         self._documents.inc(block.num_rows)
         if block.num_rows:
-            yield annotate(block, start, source_file, self._config, fitted, self._open_file, self._evaluation)
+            features = annotate(block, start, source_file, self._config, fitted, self._open_file, self._evaluation)
+            yield features
+            if self._config.removes_lines():
+                yield beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config))
 
 
 class FitCentroids(beam.PTransform):

@@ -66,9 +66,10 @@ class Curate(beam.PTransform):
             converted = documents | "RowsToTables" >> RowsToTables(config)
             blocks = converted["blocks"]
         embedding = blocks | "FitEmbedding" >> FitEmbedding(config, read_file) if config.mixture.enabled else None
-        features = blocks | "Annotate" >> Annotate(config, read_file, embedding)
+        annotated = blocks | "Annotate" >> Annotate(config, read_file, embedding)
+        features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
-        decided = {"features": features, "pairs": self._pairs(blocks, features)} | "Decide" >> Decide(
+        decided = {**annotated, "pairs": self._pairs(blocks, features)} | "Decide" >> Decide(
             config, centroids, None, PARTITIONS
         )
         ledger = decided["ledger"]
@@ -76,7 +77,9 @@ class Curate(beam.PTransform):
             outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)
             outputs["errors"] = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Tuple[Any, str])
         else:
-            outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows(documents.element_type)
+            outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows(
+                config, documents.element_type
+            )
             outputs["errors"] = converted["errors"]
         outputs["ledger"] = ledger
         return {name: outputs[name] for name in self._outputs}

@@ -16,6 +16,7 @@ from curate.decisions.reference import Reference, ReferenceSample
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.identity import PrepareDocuments
+from curate.transforms.lines import RemoveLines
 from curate.transforms.merge import Merge
 from curate.transforms.tables import NamedCollections, concat
 
@@ -49,7 +50,7 @@ class Decide(beam.PTransform):
         self._partitions = partitions
 
     def expand(self, inputs: NamedCollections) -> NamedCollections:
-        """Applies the transform to {"features": …, "pairs": …}, PCollections of tables."""
+        """Applies the transform to {"features": …, "pairs": …}, and "units" to remove repeated lines: tables."""
         config = self._config
         prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)
         groups = {
@@ -65,6 +66,10 @@ class Decide(beam.PTransform):
                 | "Reference" >> beam.ParDo(_MakeReference(config))
             )
         decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
+        if config.removes_lines():
+            decided = {"decided": decided, "units": inputs["units"]} | "RemoveLines" >> RemoveLines(
+                config, self._partitions
+            )
         mixture = (
             decided
             | "ClusterSums" >> beam.ParDo(_CollectSums())

@@ -17,6 +17,8 @@ from apache_beam.typehints.typehints import TupleConstraint
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.io.ids import document_ids
+from curate.schema import TEXT_EDITS
+from curate.text.spans import edit_column, remove_spans
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 
 KeyedRow = Tuple[bytes, Any]
@@ -168,13 +170,15 @@ class JoinRows(beam.PTransform):
     """Sends every row to the output that its ledger row says.
 
     Args:
+        config: settings.
         element_type: of the rows.
 
     Returns:
         {"kept": …, "dropped": …, "held": …}, PCollections of rows with the columns of `ADDED`.
     """
 
-    def __init__(self, element_type: Any) -> None:
+    def __init__(self, config: Config, element_type: Any) -> None:
+        self._text = config.documents.columns.text
         self._element_type = element_type
 
     def expand(self, inputs: NamedCollections) -> NamedCollections:
@@ -184,7 +188,7 @@ class JoinRows(beam.PTransform):
             {"rows": inputs["rows"], "ledger": inputs["ledger"] | "LedgerRows" >> beam.ParDo(_LedgerRows())}
             | "Join" >> beam.CoGroupByKey()
             | "Route"
-            >> beam.ParDo(_RouteRows(is_declared(self._element_type)))
+            >> beam.ParDo(_RouteRows(self._text, is_declared(self._element_type)))
             .with_output_types(Any, **types)
             .with_outputs(*OUTCOMES)
         )
@@ -193,13 +197,14 @@ class JoinRows(beam.PTransform):
 
 class _LedgerRows(beam.DoFn):
     def process(self, ledger: pa.Table) -> Iterator[KeyedRow]:
-        names = sorted({"decision", *KEPT_COLUMNS.values(), *DROPPED_COLUMNS.values()})
+        names = sorted({"decision", "text_edits", *KEPT_COLUMNS.values(), *DROPPED_COLUMNS.values()})
         keys = _row_keys(*(ledger[name].to_numpy() for name in _HASHES))
         yield from zip(keys, ledger.select(names).to_pylist(), strict=True)
 
 
 class _RouteRows(beam.DoFn):
-    def __init__(self, declared: bool) -> None:
+    def __init__(self, text: str, declared: bool) -> None:
+        self._text = text
         self._declared = declared
 
     def process(self, element: Tuple[bytes, Dict[str, Iterable[Any]]]) -> Iterator[Any]:
@@ -208,6 +213,9 @@ class _RouteRows(beam.DoFn):
         for row, decision in zip(list(element[1]["rows"]), decisions, strict=True):
             outcome = decision["decision"]
             added = {name: decision[column] for name, column in ADDED[outcome].items()}
+            if outcome != "dropped" and decision["text_edits"]:
+                text = pa.array([as_mapping(row)[self._text]])
+                added[self._text] = remove_spans(text, pa.array([decision["text_edits"]], TEXT_EDITS))[0].as_py()
             yield beam.pvalue.TaggedOutput(outcome, with_columns(row, added, self._declared))
 
 
@@ -232,7 +240,7 @@ class JoinTables(beam.PTransform):
             }
             | "Join" >> beam.CoGroupByKey()
             | "Route"
-            >> beam.ParDo(_RouteTables())
+            >> beam.ParDo(_RouteTables(self._config.documents.columns.text))
             .with_output_types(pa.Table, **{name: pa.Table for name in OUTCOMES})
             .with_outputs(*OUTCOMES)
         )
@@ -260,6 +268,9 @@ class _LedgerById(beam.DoFn):
 
 
 class _RouteTables(beam.DoFn):
+    def __init__(self, text: str) -> None:
+        self._text = text
+
     def process(self, element: Tuple[int, Dict[str, Iterable[pa.Table]]]) -> Iterator[Any]:
         names = [f"curate_{name}" for name in _HASHES]
         tables = list(element[1]["tables"])
@@ -273,15 +284,17 @@ class _RouteTables(beam.DoFn):
         for table in tables:
             decisions = ledger.take(pa.array(place[start : start + table.num_rows]))
             start += table.num_rows
-            yield from _route(table.drop_columns(names), decisions)
+            yield from _route(table.drop_columns(names), decisions, self._text)
 
 
-def _route(table: pa.Table, decisions: pa.Table) -> Iterator[Any]:
+def _route(table: pa.Table, decisions: pa.Table, text: str) -> Iterator[Any]:
     for outcome in OUTCOMES:
         chosen = pc.equal(decisions["decision"], outcome)
         rows = decisions.filter(chosen)
         if rows.num_rows:
             routed = table.filter(chosen)
+            if outcome != "dropped":
+                routed = edit_column(routed, text, rows["text_edits"])
             for name, column in ADDED[outcome].items():
                 routed = _set_column(routed, name, rows[column])
             yield beam.pvalue.TaggedOutput(outcome, routed)

@@ -132,6 +132,8 @@ def _match(row: Row, dedupe: JsonDict) -> str:
     if row["reason"] == "evaluation":
         limit = f" (threshold {percent(dedupe['exclude_containment'])})" if "exclude_containment" in dedupe else ""
         return f"It contains {percent(row['containment'])} of the evaluation text {row['matched_id']}{limit}."
+    if row["reason"] == "line" and row["similarity"] is None:
+        return f"All of its lines are kept in other documents, the longest in {row['matched_id']}."
     measured = []
     if row["similarity"] is not None:
         limit = f" (threshold {decimal(dedupe['threshold'])})" if "threshold" in dedupe else ""
@@ -140,6 +142,10 @@ def _match(row: Row, dedupe: JsonDict) -> str:
         limit = f" (threshold {decimal(dedupe['containment'])})" if "containment" in dedupe else ""
         measured.append(f"{percent(row['containment'])} of its shingles are in the other{limit}")
     told = ": " + " and ".join(measured) if measured else ""
+    if row["reason"] == "line":
+        return (
+            f"It is a copy of a document of which nothing is left, whose longest line is in {row['matched_id']}{told}."
+        )
     return f"It was compared with {row['matched_id']}{told}."
 
 
@@ -229,6 +235,9 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "exact": _otherwise_copy,
     "near": _otherwise_copy,
     "contained": _otherwise_copy,
+    "line": _fixed(
+        "a larger dedupe.lines.min_documents or dedupe.lines.min_tokens; or dedupe.lines.enabled being off."
+    ),
     "duplicate_of_held": _fixed("the answer to the held document that it matches."),
     "detector": _otherwise_scored,
     "suspect": _otherwise_scored,

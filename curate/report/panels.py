@@ -18,7 +18,7 @@ DIVERGENCE_WARN = 0.02
 EFFECTIVE_LOSS = 0.05
 CONCENTRATION_RISE = 0.1
 GROUP_ALARM, GROUP_ALARM_MIN = 0.05, 10
-COPIES = ("exact", "near", "contained")
+COPIES = ("exact", "near", "contained", "line")
 
 
 def mix(summary: Summary, report: JsonDict) -> Panel:
@@ -174,6 +174,15 @@ def diversity(summary: Summary, report: JsonDict) -> Panel:
                 f"one text makes up {percent(size / totals['documents'])} of the documents ({largest[0]['id']})",
                 size,
             )
+    for edits in report["duplicates"]["edits"]:
+        panel.figure(
+            f"removed_{edits['kind']}s",
+            f"kept documents that lost a repeated {edits['kind']}",
+            share(edits["documents"], totals["kept_documents"]),
+            totals["kept_documents"],
+            "share",
+            f"{plural(edits['spans'], 'span')} of {plural(edits['characters'], 'character')} in all",
+        )
     repeated = share(totals["output_tokens"], totals["kept_tokens"])
     panel.figure("repetition", "tokens built per distinct kept token", repeated, totals["kept_tokens"], "number")
     _concentration(panel, report["sources"])

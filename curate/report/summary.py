@@ -50,6 +50,14 @@ class Cell(NamedTuple):
     misjudged: int
 
 
+class Edits(NamedTuple):
+    """How many kept documents lost spans of one kind, how many spans, and of how many characters."""
+
+    documents: int
+    spans: int
+    characters: int
+
+
 Key = tuple[Any, ...]
 Cube = dict[Key, Cell]
 
@@ -62,11 +70,13 @@ class Summary:
         cubes: name of a cube in `CUBES` → key (values of its dimensions, None for null) → sums.
         examples: (decision, stage, reason) → (hash of the id, id), the lowest hashes.
         cluster_examples: cluster → (hash of the id, id) of kept documents.
+        edits: kind of the text edits of kept documents → their sums.
     """
 
     cubes: dict[str, Cube] = field(default_factory=lambda: {name: {} for name in CUBES})
     examples: Lowest = field(default_factory=lambda: Lowest(EXAMPLES_MOST))
     cluster_examples: Lowest = field(default_factory=lambda: Lowest(EXAMPLES_MOST))
+    edits: dict[str, Edits] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -91,6 +101,7 @@ class Summary:
         for name, dimensions in CUBES.items():
             summary.cubes[name] = _cube(rows, dimensions)
         _add_examples(summary, ledger)
+        summary.edits = _edits(ledger)
         return summary
 
     def merge(self, other: "Summary") -> "Summary":
@@ -99,6 +110,7 @@ class Summary:
             cubes={name: _merge_cubes(self.cubes[name], other.cubes[name]) for name in CUBES},
             examples=self.examples.merge(other.examples),
             cluster_examples=self.cluster_examples.merge(other.cluster_examples),
+            edits=_merge_edits(self.edits, other.edits),
         )
 
     def total(self, cube: str, **where: Any) -> Cell:
@@ -125,6 +137,7 @@ class Summary:
             "cubes": {name: [[*key, *cell] for key, cell in _ordered(cube)] for name, cube in self.cubes.items()},
             "examples": _lowest_to_dict(self.examples),
             "cluster_examples": _lowest_to_dict(self.cluster_examples),
+            "edits": {kind: list(edits) for kind, edits in sorted(self.edits.items())},
         }
 
     @classmethod
@@ -135,6 +148,7 @@ class Summary:
             cubes={name: {tuple(row[:-cells]): Cell(*row[-cells:]) for row in values["cubes"][name]} for name in CUBES},
             examples=_lowest_from_dict(values["examples"]),
             cluster_examples=_lowest_from_dict(values["cluster_examples"]),
+            edits={kind: Edits(*sums) for kind, sums in values["edits"].items()},
         )
 
 
@@ -185,6 +199,27 @@ def _add_examples(summary: Summary, ledger: pa.Table) -> None:
     summary.examples.add(keys, rows)
     in_cluster = pc.and_(pc.equal(ledger["decision"], "kept"), pc.is_valid(ledger["cluster"]))
     summary.cluster_examples.add(ledger["cluster"].filter(in_cluster).to_pylist(), rows.filter(in_cluster))
+
+
+def _edits(ledger: pa.Table) -> dict[str, Edits]:
+    lists = ledger.filter(pc.equal(ledger["decision"], "kept"))["text_edits"].combine_chunks()
+    edits = lists.flatten()
+    start, end = edits.field("start"), edits.field("end")
+    rows = pa.table(
+        {"kind": edits.field("kind"), "row": pc.list_parent_indices(lists), "characters": pc.subtract(end, start)}
+    )
+    sums = rows.group_by("kind").aggregate([("row", "count_distinct"), ("row", "count"), ("characters", "sum")])
+    values = (sums[name].to_pylist() for name in ("row_count_distinct", "row_count", "characters_sum"))
+    return {kind: Edits(*value) for kind, *value in zip(sums["kind"].to_pylist(), *values, strict=True)}
+
+
+def _merge_edits(left: dict[str, Edits], right: dict[str, Edits]) -> dict[str, Edits]:
+    none = Edits(0, 0, 0)
+    kinds = sorted(left.keys() | right.keys())
+    return {
+        kind: Edits(*(a + b for a, b in zip(left.get(kind, none), right.get(kind, none), strict=True)))
+        for kind in kinds
+    }
 
 
 def _merge_cubes(left: Cube, right: Cube) -> Cube:

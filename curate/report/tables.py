@@ -177,6 +177,11 @@ def duplicates(summary: Summary, groups: Groups, excerpts: Sequence[JsonDict] | 
         "least_similar": {reason: [told(pair) for pair in pairs] for reason, pairs in sorted(groups.least.items())},
         "unresolved_pairs": unresolved,
         "texts_read": excerpts is not None,
+        "edits": [
+            {"kind": kind, **edits._asdict()}
+            for kind, edits in sorted(summary.edits.items())
+            if kind in ("line", "paragraph")
+        ],
     }
 
 

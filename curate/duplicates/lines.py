@@ -1,0 +1,80 @@
+"""The lines, or paragraphs, of texts: what they say as a hash, how long they are and where they stand."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.hashing import UInt64Array
+from curate.text.kernel import text_features
+
+UNITS = pa.schema(
+    [
+        ("document", pa.uint64()),  # location of the document
+        ("unit", pa.uint64()),  # upper half of the hash of the normalised line or paragraph
+        ("tokens", pa.int32()),
+        ("start", pa.int32()),  # in code points of the text, at the start of a line
+        ("end", pa.int32()),  # after the line break, if there is one
+    ]
+)
+
+_NEWLINE = 10
+
+
+def find_units(texts: pa.Array, documents: UInt64Array, unit: str) -> pa.Table:
+    """Takes texts apart.
+
+    A line ends after a newline or with the text (a carriage return before the newline is white space of the line).
+    A paragraph is a maximal run of lines that are not blank.
+
+    Args:
+        texts: string or large_string[n]; null texts have no units.
+        documents: uint64[n], location of each document.
+        unit: line or paragraph.
+
+    Returns:
+        `UNITS`, one row for each line that is not blank or each paragraph, in the order of documents and text. The
+        tokens of a document's units add up to those of its text.
+    """
+    documents = documents[texts.is_valid().to_numpy(zero_copy_only=False)]
+    texts = texts.drop_null().cast(pa.large_string())
+    _, offsets_buffer, data = texts.buffers()
+    if data is None or data.size == 0:
+        return UNITS.empty_table()
+    offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] == _NEWLINE) + offsets[0]
+    bounds = np.union1d(offsets, newlines + 1)
+    lines = _cut(data, bounds)
+    document = np.searchsorted(offsets, bounds[:-1], side="right") - 1
+    ends = np.cumsum(pc.utf8_length(lines).to_numpy())
+    starts = np.concatenate([[0], ends[:-1]])
+    base = starts[np.searchsorted(document, document)]
+
+    filled = pc.binary_length(pc.utf8_trim_whitespace(lines)).to_numpy() > 0
+    first, last = _runs(filled, document) if unit == "paragraph" else (np.flatnonzero(filled),) * 2
+    # Each unit and what follows it are cut out in turn; every other piece is a unit.
+    pieces = _cut(data, np.stack([bounds[first], bounds[last + 1]], axis=1).reshape(-1))
+    features = text_features(pieces.take(pa.array(np.arange(0, len(pieces), 2))), shingle=1, permutations=0, seed=0)
+    columns = {
+        "document": documents[document[first]],
+        "unit": features.content,
+        "tokens": features.tokens,
+        "start": (starts - base)[first],
+        "end": (ends - base)[last],
+    }
+    return pa.table([pa.array(columns[field.name], field.type) for field in UNITS], schema=UNITS)
+
+
+def _cut(data: pa.Buffer, bounds: NDArray[np.int64]) -> pa.Array:
+    """The strings between the bounds, on the same bytes."""
+    offsets = pa.py_buffer(np.ascontiguousarray(bounds, dtype=np.int64))
+    return pa.LargeStringArray.from_buffers(max(len(bounds) - 1, 0), offsets, data)
+
+
+def _runs(filled: NDArray[np.bool_], document: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the runs of filled lines of one document begin and where they end."""
+    joined = filled[1:] & filled[:-1] & (document[1:] == document[:-1])
+    opens, closes = filled.copy(), filled.copy()
+    opens[1:] &= ~joined
+    closes[:-1] &= ~joined
+    return np.flatnonzero(opens), np.flatnonzero(closes)
