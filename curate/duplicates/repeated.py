@@ -92,7 +92,7 @@ def removed_units(found: pa.Table, min_documents: int) -> pa.Table:
     nth = np.cumsum(new_document)
     nth = nth - nth[first] + 1
     # The documents up to the last one of the same class.
-    class_ends = np.append(np.flatnonzero(new_class)[1:], len(order)) - 1
+    class_ends = np.flatnonzero(np.roll(new_class, -1))
     sharing = nth[class_ends[np.cumsum(new_class) - 1]]
     owner = document[first]
     lost = np.flatnonzero((sharing >= min_documents) & (document != owner))
@@ -143,7 +143,7 @@ def spans(removed: pa.Table, kind: str) -> pa.Table:
     new_run = new_document.copy()
     new_run[1:] |= after[:-1] != start[1:]
     first = np.flatnonzero(new_run)
-    last = np.append(first[1:], len(start)) - 1
+    last = np.flatnonzero(np.roll(new_run, -1))
     stands_apart = (before[first] < 0) | (before[first] < start[first])
     at_end = after[last] < 0
     begins = np.where(at_end & (before[first] >= 0), before[first], start[first])

@@ -7,7 +7,7 @@ import pytest
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from curate.config import Config, make_config
+from curate.config import make_config
 from curate.io.sources import find_inputs, plan
 from curate.pipelines import jobs
 from curate.pipelines.files import BeamFiles
@@ -21,6 +21,10 @@ RECORDS = ("ClusterSums", "Mixture", "Reference", "ReferenceSample", "Overview")
 
 LOOSE = ("CombinePerKey", "UnKey", "InjectDefault", "DoOnce", "WriteOverview", "RowsToTables", "JoinRows")
 """Steps that may yield values of any type: Beam's own combining, numbers and records, and users' rows."""
+
+
+LINES = {"dedupe": {"lines": {"enabled": True}}}
+"""Settings with all steps on."""
 
 
 class _Collections(PipelineVisitor):
@@ -45,7 +49,7 @@ def pipelines(tmp_path_factory):
     """The two jobs of a run and the embedded transform, built and not run."""
     directory = tmp_path_factory.mktemp("graph")
     pq.write_table(pa.table({"id": ["a"], "text": ["b"]}), directory / "in.parquet")
-    config, files, built = Config(), BeamFiles(), []
+    config, files, built = make_config(LINES), BeamFiles(), []
     planned = plan(find_inputs([str(directory / "in.parquet")], files), config, files)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "run", built.append)
@@ -60,7 +64,7 @@ def pipelines(tmp_path_factory):
         jobs.annotate_inputs(**job)
         jobs.decide_annotated(annotations=str(directory / "out/annotations"), **job)
     embedded = beam.Pipeline(runner=FnApiRunner())
-    _ = embedded | beam.Create([{"id": "a", "text": "b"}]) | Curate()
+    _ = embedded | beam.Create([{"id": "a", "text": "b"}]) | Curate(LINES)
     return {"annotate": _visited(built[0]), "decide": _visited(built[1]), "embedded": _visited(embedded)}
 
 
@@ -98,6 +102,15 @@ def test_shuffles_of_the_batch_job_hold_tables_numbers_and_small_records(pipelin
         assert value in (pa.Table, int) or value.__name__ in RECORDS, label
 
 
+def test_steps_for_lines_are_there_only_where_lines_are_removed(pipelines):
+    plain = beam.Pipeline(runner=FnApiRunner())
+    _ = plain | beam.Create([{"id": "a", "text": "b"}]) | Curate()
+    without, embedded = _visited(plain).produced, pipelines["embedded"].produced
+    for part in ("RemoveLines", " units"):
+        assert any(part in label for label in embedded)
+        assert not any(part in label for label in without)
+
+
 def test_rows_cross_one_shuffle(pipelines):
     by_row = [label for label, kind in pipelines["embedded"].grouped.items() if kind.tuple_types[0] is bytes]
     assert len(by_row) == 1
@@ -113,8 +126,9 @@ def test_no_text_is_encoded_in_a_batch_job(monkeypatch, documents, settings, tmp
 
     monkeypatch.setattr(TableCoder, "encode", recording)
     pq.write_table(pa.Table.from_pylist(documents[:60]), tmp_path / "in.parquet")
+    settings = {**settings, "dedupe": {**settings["dedupe"], "lines": {"enabled": True}}}
     curate_inputs([str(tmp_path / "in.parquet")], str(tmp_path / "out"), make_config(settings))
-    assert {"key", "content", "shingles", "decision"} <= encoded  # the recording sees the shuffles
+    assert {"key", "content", "shingles", "unit", "decision"} <= encoded  # the recording sees the shuffles
     assert "text" not in encoded
 
 

@@ -142,3 +142,14 @@ def test_every_reason_can_be_told(ledgers):
 def test_every_row_of_a_run_can_be_told(corpus):
     for row in corpus[0].slice(0, 300).to_pylist():
         assert tell(row, MANIFEST).startswith(row["id"])
+
+
+def test_story_of_a_document_of_repeated_lines(ledgers):
+    match = {"decision": "dropped", "stage": "dedupe", "reason": "line", "matched_id": "owner", "containment": 1.0}
+    rows = [ledgers.row("x", **match), ledgers.row("y", **match, similarity=0.9)]
+    first, copy = (tell(row, MANIFEST) for row in ledgers.ledger(rows).to_pylist())
+    assert "x was dropped at stage dedupe, reason line: nothing but repeated lines." in first
+    assert "All of its lines are kept in other documents, the longest in owner." in first
+    assert "What would have changed this: a larger dedupe.lines.min_documents" in first
+    assert "a copy of a document of which nothing is left, whose longest line is in owner: " in copy
+    assert "Jaccard similarity of 0.9" in copy

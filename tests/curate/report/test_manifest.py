@@ -139,6 +139,7 @@ def test_changed_missing_foreign_and_unlisted_files_are_found(tmp_path, table):
         ({"id": "b", "decision": "dropped", "stage": "dedupe", "reason": None, "matched_id": "a"}, "reasons"),
         ({"id": "b", "decision": "kept", "weight": 0.0}, "weights"),
         ({"id": "b", "decision": "dropped", "stage": "dedupe", "reason": "exact", "matched_id": "d"}, "matches"),
+        ({"id": "b", "decision": "dropped", "stage": "dedupe", "reason": "line", "matched_id": "d"}, "matches"),
         (
             {
                 "id": "b",

@@ -101,3 +101,21 @@ def test_lowest_equals_sorting_everything(values):
         lowest.add([r[0] for r in part], table)
     for key in {r[0] for r in rows}:
         assert lowest.entries[key] == sorted(r[1:] for r in rows if r[0] == key)[:3]
+
+
+def test_edits_of_kept_documents_are_counted(ledgers):
+    def edits(*spans, kind="line"):
+        return [{"kind": kind, "start": start, "end": end} for start, end in spans]
+
+    rows = [
+        ledgers.row("a", text_edits=edits((0, 10), (20, 25))),
+        ledgers.row("b", text_edits=edits((3, 4))),
+        ledgers.row("c", text_edits=edits((0, 7), kind="paragraph")),
+        ledgers.row("d", text_edits=None),
+        ledgers.row("e", text_edits=edits((0, 90)), decision="dropped", stage="mixture", reason="budget"),
+    ]
+    whole = Summary.of(ledgers.ledger(rows))
+    assert whole.edits == {"line": (2, 3, 16), "paragraph": (1, 1, 7)}
+    parts = [Summary.of(ledgers.ledger(part)) for part in (rows[1:], rows[:1])]
+    assert parts[0].merge(parts[1]).to_dict() == whole.to_dict()
+    assert Summary.from_dict(json.loads(json.dumps(whole.to_dict()))).edits == whole.edits
