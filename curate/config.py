@@ -72,7 +72,7 @@ class Lines(Section):
     min_documents: int = Field(
         10, ge=2, description="documents that share a line before it is removed; few share a quotation, many a banner"
     )
-    min_tokens: int = Field(5, ge=1, description="shorter lines are never removed, such as headings and braces of code")
+    min_tokens: int = Field(6, ge=1, description="shorter lines are never removed, such as headings and idioms of code")
 
 
 class Dedupe(Section):

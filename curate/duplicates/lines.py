@@ -43,7 +43,8 @@ def find_units(texts: pa.Array, documents: UInt64Array, unit: str) -> pa.Table:
         return UNITS.empty_table()
     offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] == _NEWLINE) + offsets[0]
-    bounds = np.union1d(offsets, newlines + 1)
+    bounds = np.sort(np.concatenate([offsets, newlines + 1]), kind="stable")  # two ascending runs: merged
+    bounds = bounds[np.append(True, bounds[1:] != bounds[:-1])]
     lines = _cut(data, bounds)
     document = np.searchsorted(offsets, bounds[:-1], side="right") - 1
     ends = np.cumsum(pc.utf8_length(lines).to_numpy())
