@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.annotate import annotate, features_schema, readable_texts
+from curate.annotate import annotate, annotate_lines, features_schema, readable_texts
 from curate.clusters.embedding import document_features, fit_embedding
 from curate.columns import origin_claim, text_column
 from curate.config import make_config
@@ -329,3 +329,20 @@ def test_data_does_not_choose_what_is_opened(path, source_file, network, refused
             refuse_foreign(path, source_file, config)
     else:
         refuse_foreign(path, source_file, config)
+
+
+def test_documents_that_lie_nowhere_have_a_location_of_their_own():
+    table = pa.table({"id": ["a", "b", "a", "a"], "text": ["one", "one", "two", "one"]})
+    whole = run(table, None, start=None)["location"].to_pylist()
+    assert len(set(whole[:3])) == 3 and whole[3] == whole[0]
+    assert run(table.slice(1), None, start=None)["location"].to_pylist() == whole[1:]
+
+
+def test_lines_lie_in_their_documents():
+    table = pa.table({"id": ["a", "b", "c"], "text": ["one\ntwo", None, "three"]})
+    lines = annotate_lines(table, run(table, None, start=40), CONFIG)
+    assert lines.select(["document", "start", "end"]).to_pylist() == [
+        {"document": 40, "start": 0, "end": 4},
+        {"document": 40, "start": 4, "end": 7},
+        {"document": 42, "start": 0, "end": 5},
+    ]
