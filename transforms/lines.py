@@ -38,7 +38,7 @@ class RemoveLines(beam.PTransform):
         """Applies the transform to {"decided": …, "units": …}, tables of `DECIDED` (closed sets) and of `UNITS`."""
         settings, partitions = self._config.dedupe.lines, self._partitions
         decided = inputs["decided"]
-        known = decided | "Holders" >> beam.ParDo(_Holders(self._config.run.seed, partitions))
+        known = decided | "Holders" >> beam.ParDo(_Holders(self._config, partitions))
         units = inputs["units"] | "ByDocument" >> beam.ParDo(_UnitsByDocument(partitions))
         removed = (
             {"holders": known, "units": units}
@@ -65,12 +65,12 @@ class RemoveLines(beam.PTransform):
 
 
 class _Holders(beam.DoFn):
-    def __init__(self, seed: int, partitions: int) -> None:
-        self._seed = seed
+    def __init__(self, config: Config, partitions: int) -> None:
+        self._config = config
         self._partitions = partitions
 
     def process(self, decided: pa.Table) -> Iterator[KeyedTable]:
-        table = holders(decided, self._seed)
+        table = holders(decided, self._config)
         yield from split_by(table, table["document"].to_numpy(), self._partitions)
 
 

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.config import Config
 from curate.decisions.groups import DECIDED
 from curate.decisions.verdict import ACCEPT, FILL
 from curate.duplicates.repeated import CLASS_SHIFT, HOLDERS, lookup, spans
@@ -16,23 +17,26 @@ KEEPERS = pa.schema([("document", pa.uint64()), ("id", pa.string())])
 """Documents of which no token would be left, and the id of the document that keeps the longest unit of each."""
 
 
-def holders(decided: pa.Table, seed: int) -> pa.Table:
+def holders(decided: pa.Table, config: Config) -> pa.Table:
     """The documents whose lines count: those that are accepted, or may fill shortages, and duplicate no other.
 
     They rank real before unknown before synthetic, so that no document loses a line to one of a lower class, and by a
-    hash of the id within their class.
+    hash of the id within their class. Sources from which nothing is dropped (`dedupe.sources`) have none: their
+    documents lose no line, and their copies make none look repeated.
 
     Args:
         decided: `curate.decisions.groups.DECIDED`.
-        seed: `run.seed`.
+        config: settings.
 
     Returns:
         `HOLDERS`.
     """
-    rows = decided.filter(pa.array(_surviving(decided)))
+    spared = [source for source, rule in config.dedupe.sources.items() if rule.drop == "none"]
+    exempt = pc.is_in(decided["source"], value_set=pa.array(spared, pa.string())).to_numpy()
+    rows = decided.filter(pa.array(_surviving(decided) & ~exempt))
     own = rows["own"].to_numpy()
     synthetic = (rows["verdict"].to_numpy() == FILL) | (own == SYNTHETIC)
-    place = hash_strings(rows["id"], stage_seed(seed, "lines")) >> np.uint64(64 - int(CLASS_SHIFT))
+    place = hash_strings(rows["id"], stage_seed(config.run.seed, "lines")) >> np.uint64(64 - int(CLASS_SHIFT))
     rank = np.where(own == REAL, 0, np.where(synthetic, 2, 1)).astype(np.uint64) << CLASS_SHIFT | place
     return pa.table([rows["location"], pa.array(rank), rows["tokens"], rows["id"]], schema=HOLDERS)
 
@@ -78,7 +82,8 @@ def remove_lines(decided: pa.Table, removed: pa.Table, keepers: pa.Table, kind: 
         decided["matched_id"].combine_chunks(), value_set=names.take(pa.array(gone_rows)), skip_nulls=True
     )
     copy = leader.is_valid().to_numpy(zero_copy_only=False)
-    keeper[copy] = keeper[gone_rows[leader.drop_null().to_numpy()]]
+    copy &= pc.equal(decided["stage"], "dedupe").fill_null(False).to_numpy()  # an evaluation text may bear the same id
+    keeper[copy] = keeper[gone_rows[leader.filter(pa.array(copy)).to_numpy()]]
     lost = pa.array(gone | copy)
     tokens = decided["tokens"].to_numpy().copy()
     tokens[edited] -= edits["tokens"].to_numpy()[edit[edited]]

@@ -9,6 +9,8 @@ from curate.decisions.lines import KEEPERS, holders, homes, remove_lines
 from curate.duplicates.repeated import CLASS_SHIFT, REMOVED
 from curate.schema import TEXT_EDITS
 
+CONFIG = make_config({})
+
 
 def decided(world, rows, pairs=(), **settings):
     config = make_config({"synthetic": {"enabled": False}, **settings})
@@ -38,7 +40,7 @@ ROWS = [
 
 @pytest.mark.parametrize("mixture", [True, False])
 def test_only_survivors_hold_lines_and_real_ones_come_first(world, mixture):
-    table = holders(decided(world, ROWS, mixture={"enabled": mixture}), seed=1).sort_by("rank")
+    table = holders(decided(world, ROWS, mixture={"enabled": mixture}), CONFIG).sort_by("rank")
     assert table["id"].to_pylist() == ["real", "unknown", "declared"]
     assert (table["rank"].to_numpy() >> CLASS_SHIFT).tolist() == [0, 1, 2]
     assert table["document"].to_pylist() == [0, 1, 2]
@@ -48,14 +50,23 @@ def test_held_and_rejected_documents_hold_none(world):
     scored = [{"id": f"d{i}", "detector_score": score} for i, score in enumerate((0.5, 0.96, 0.999))]
     table = decided(world, scored, synthetic={"enabled": True, "min_group": 20})
     assert table["verdict"].to_pylist() == [0, 2, 3]
-    assert holders(table, 1)["id"].to_pylist() == ["d0"]
+    assert holders(table, CONFIG)["id"].to_pylist() == ["d0"]
 
 
 def test_the_order_of_holders_hangs_on_the_seed_and_the_id(world):
     rows = [{"id": f"d{i}"} for i in range(50)]
-    orders = [holders(decided(world, rows), seed).sort_by("rank")["id"].to_pylist() for seed in (1, 1, 2)]
+    table = decided(world, rows)
+    seeds = [make_config({"run": {"seed": seed}}) for seed in (1, 1, 2)]
+    orders = [holders(table, config).sort_by("rank")["id"].to_pylist() for config in seeds]
     assert orders[0] == orders[1] != orders[2]
     assert orders[0] != sorted(orders[0])
+
+
+def test_sources_that_nothing_is_dropped_from_hold_none(world):
+    rows = [{"id": f"d{i}", "source": source} for i, source in enumerate(("wiki", "crawl", None, "archive"))]
+    rules = {"wiki": {"drop": "none"}, "archive": {"drop": "exact"}}
+    config = make_config({"dedupe": {"sources": rules}})
+    assert sorted(holders(decided(world, rows), config)["id"].to_pylist()) == ["d1", "d2", "d3"]
 
 
 def test_copies_go_where_their_leader_is(world):
@@ -97,8 +108,9 @@ def test_an_emptied_document_and_its_copies_are_dropped_for_the_keeper(world):
         {"id": "banner-exact", "tokens": 40, "text": "banner"},
         {"id": "banner-near", "tokens": 39},
     ]
+    rows.append({"id": "tested", "read_reason": "evaluation", "evaluation": "banner", "evaluation_containment": 0.9})
     table = decided(world, rows, [("banner", "banner-near", 0.85, 0.9, 0.95)])
-    assert [row.reason for row in world.by_id(table).values()] == [None, "exact", "near", None]
+    assert [row.reason for row in world.by_id(table).values()] == [None, "exact", "near", None, "evaluation"]
     removed = lost((1, 0, 40, 0, 200, -1, -1))
     found = world.by_id(remove_lines(table, removed, keepers(d1="keeper"), "line"))
     for name in ("banner", "banner-exact", "banner-near"):
@@ -110,6 +122,7 @@ def test_an_emptied_document_and_its_copies_are_dropped_for_the_keeper(world):
     near = found["banner-near"]
     assert (near.similarity, near.containment) == (pytest.approx(0.85), pytest.approx(0.95))
     assert found["keeper"].decision is None
+    assert (found["tested"].reason, found["tested"].matched_id) == ("evaluation", "banner")  # a text of that name
 
 
 def test_a_dropped_row_at_the_location_of_a_survivor_is_not_edited(world):
