@@ -1,0 +1,34 @@
+"""rensa in memory: signatures of all rows as one digest matrix, LSH over it, then the first of each group is kept.
+
+The LSH flags every row that shares a band with another, so the flagged ones go through rensa's deduplicator, which
+keeps the first and checks the estimated similarity.
+"""
+
+import rensa
+from peer import Job, shingles
+
+THRESHOLD, SEED = 0.8, 42
+
+
+def main() -> None:
+    job = Job.from_arguments()
+    table = job.read()
+    documents = [shingles(text, job.shingle) for text in table["text"].to_pylist()]
+    permutations = job.bands * job.rows
+    kept = [True] * len(documents)
+    deduplicator = rensa.RMinHashDeduplicator(
+        threshold=THRESHOLD, num_perm=permutations, use_lsh=True, num_bands=job.bands, seed=SEED
+    )
+    if job.mode == "deduplicator":
+        flagged = range(len(documents))
+    else:
+        matrix = rensa.RMinHash.digest_matrix_from_token_sets(documents, permutations, SEED)
+        lsh = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=permutations, num_bands=job.bands)
+        flagged = [i for i, flag in enumerate(lsh.query_duplicate_flags_matrix_one_shot(matrix)) if flag]
+    for place, new in zip(flagged, deduplicator.add_pairs([(str(i), documents[i]) for i in flagged])):
+        kept[place] = new
+    job.write(table.filter(kept))
+
+
+if __name__ == "__main__":
+    main()
