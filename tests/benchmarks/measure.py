@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,10 +49,7 @@ def measure(command: Sequence[object], environment: Mapping[str, str] | None = N
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-        peaks = [0.0]
-        done = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peaks, done))
-        watcher.start()
+        watch = _Watch(process.pid)
         try:
             status = process.wait()
             seconds, after = time.monotonic() - started, os.times()
@@ -61,25 +58,50 @@ def measure(command: Sequence[object], environment: Mapping[str, str] | None = N
             process.wait()
             raise
         finally:
-            done.set()
-            watcher.join()
+            watch.stop()
         printed.seek(0)
         output = printed.read()
     if status:
         lines = "\n".join(output.strip().splitlines()[-12:])
         raise CommandError(f"{' '.join(map(str, command))} ended with {status}:\n{lines}")
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
-    return Usage(seconds, cpu, peaks[0], output)
+    return Usage(seconds, max(cpu, watch.cpu), watch.peak, output)
 
 
-def _watch(session: int, peaks: list[float], done: threading.Event) -> None:
-    while not done.wait(_INTERVAL):
-        peaks[0] = max(peaks[0], sum(_megabytes(pid) for pid in _members(session)))
+class _Watch:
+    """Looks at the processes of a session until it is stopped.
+
+    Attributes:
+        peak: most megabytes at once.
+        cpu: processor seconds; unlike a parent's count it has those of processes that nobody waited for, but it
+            misses those shorter than the interval.
+    """
+
+    def __init__(self, session: int) -> None:
+        self.peak = 0.0
+        self._session = session
+        self._seconds: dict[int, float] = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    @property
+    def cpu(self) -> float:
+        return sum(self._seconds.values())
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(_INTERVAL):
+            now = dict(_members(self._session))
+            self._seconds.update(now)
+            self.peak = max(self.peak, sum(map(_megabytes, now)))
 
 
-def _members(session: int) -> list[int]:
-    """Processes of a session; a process that starts a session of its own is found by its group's leader no more."""
-    members = []
+def _members(session: int) -> Iterator[tuple[int, float]]:
+    """Processes of a session and the processor seconds that each has used."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -87,8 +109,7 @@ def _members(session: int) -> list[int]:
             except OSError:  # it has ended
                 continue
             if int(fields[3]) == session:
-                members.append(int(entry.name))
-    return members
+                yield int(entry.name), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _megabytes(pid: int) -> float:

@@ -55,4 +55,4 @@ def shingles(text: str, length: int) -> list[str]:
     words = _TOKEN.findall(text.lower())
     if len(words) < length:
         return [" ".join(words)]
-    return list(map(" ".join, zip(*(words[i:] for i in range(length)))))
+    return list(map(" ".join, zip(*(words[i:] for i in range(length)), strict=False)))

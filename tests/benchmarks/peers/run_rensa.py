@@ -25,7 +25,8 @@ def main() -> None:
         matrix = rensa.RMinHash.digest_matrix_from_token_sets(documents, permutations, SEED)
         lsh = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=permutations, num_bands=job.bands)
         flagged = [i for i, flag in enumerate(lsh.query_duplicate_flags_matrix_one_shot(matrix)) if flag]
-    for place, new in zip(flagged, deduplicator.add_pairs([(str(i), documents[i]) for i in flagged])):
+    first = deduplicator.add_pairs([(str(i), documents[i]) for i in flagged])
+    for place, new in zip(flagged, first, strict=True):
         kept[place] = new
     job.write(table.filter(kept))
 
