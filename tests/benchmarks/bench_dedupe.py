@@ -65,8 +65,8 @@ CONTENDERS = {
     "datasketch": Contender("datasketch 2, in memory", "no", "datasketch", "bulk"),
     "text-dedup": Contender("text-dedup 0.4.0, 2 processes", "cluster", "text-dedup", "minhash"),
     "datatrove": Contender("datatrove 0.10, 2 tasks", "cluster, optional", "datatrove", "spacy"),
-    "datatrove-whitespace": Contender(
-        "datatrove 0.10, 2 tasks, words split at spaces", "cluster, optional", "datatrove", "whitespace"
+    "datatrove-split": Contender(
+        "datatrove 0.10, 2 tasks, str.split for its words", "cluster, optional", "datatrove", "split"
     ),
 }
 

@@ -52,7 +52,7 @@ class Job:
 
 def shingles(text: str, length: int) -> list[str]:
     """The word n-grams of a text; all of its words as one where it has fewer."""
-    words = _TOKEN.findall(text.lower())
+    words = _TOKEN.findall(text.casefold())
     if len(words) < length:
         return [" ".join(words)]
     return list(map(" ".join, zip(*(words[i:] for i in range(length)), strict=False)))
