@@ -62,7 +62,8 @@ CONTENDERS = {
     "curate": Contender("curate", "yes", mode="1"),
     "curate-2": Contender("curate --workers 2", "yes", mode="2"),
     "rensa": Contender("rensa 0.5, in memory", "no", "rensa", "matrix"),
-    "datasketch": Contender("datasketch 2, in memory", "no", "datasketch", "bulk"),
+    "datasketch": Contender("datasketch 2 in bulk, in memory", "no", "datasketch", "bulk"),
+    "datasketch-plain": Contender("datasketch 2 update by update, in memory", "no", "datasketch", "plain"),
     "text-dedup": Contender("text-dedup 0.4.0, 2 processes", "cluster", "text-dedup", "minhash"),
     "datatrove": Contender("datatrove 0.10, 2 tasks", "cluster, optional", "datatrove", "spacy"),
     "datatrove-split": Contender(
