@@ -119,6 +119,7 @@ def annotate(
         "id": ids.ids,
         "id_hash": pa.array(ids.id_hash),
         "row_hash": pa.array(ids.row_hash),
+        "earlier": pa.repeat(False, count),
         "read_reason": pc.if_else(found, pa.scalar("evaluation"), readable.reason),
         "media": media_only,
         "content": pa.array(content),

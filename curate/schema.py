@@ -74,6 +74,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("id", pa.string()),
             ("id_hash", pa.uint64()),
             ("row_hash", pa.uint64()),  # of all columns: orders documents with equal ids
+            ("earlier", pa.bool_()),  # a document of an earlier output, which those of the input are compared with
             ("read_reason", pa.string()),  # null, no_text, too_long or evaluation
             ("media", pa.bool_()),  # a row without text whose media bytes were read
             ("content", pa.uint64()),  # halves of the 128-bit hash of the normalised text (or media bytes)

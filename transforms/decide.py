@@ -5,11 +5,13 @@ from typing import Optional
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 
 from curate.config import Config
 from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
+from curate.decisions.earlier import EarlierMatches, new_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
 from curate.decisions.reference import Reference, ReferenceSample
@@ -33,8 +35,8 @@ class Decide(beam.PTransform):
     Returns:
         A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id and with whole
         duplicate groups), `renamed` (numbers of documents whose id was taken), `unresolved` (numbers of verified pairs
-        left open), `reference` (one `Reference`) and `mixture` (one `Mixture`); without a document, none of them has an
-        element.
+        left open), `reference` (one `Reference`), `mixture` (one `Mixture`) and `earlier` (`EarlierMatches` to be
+        merged); without a document, none of them has an element.
     """
 
     def __init__(
@@ -65,7 +67,10 @@ class Decide(beam.PTransform):
                 | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
                 | "Reference" >> beam.ParDo(_MakeReference(config))
             )
-        decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
+        outcome = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference)).with_output_types(
+            pa.Table, earlier=EarlierMatches
+        ).with_outputs("earlier", main="decided")
+        decided = outcome.decided
         if config.removes_lines():
             decided = {"decided": decided, "units": inputs["units"]} | "RemoveLines" >> RemoveLines(
                 config, self._partitions
@@ -84,6 +89,7 @@ class Decide(beam.PTransform):
             "unresolved": unresolved,
             "reference": reference,
             "mixture": mixture,
+            "earlier": outcome.earlier,
         }
 
 
@@ -110,7 +116,11 @@ class _DecideGroup(beam.DoFn):
 
     def process(self, element: Grouped, reference: Reference) -> Iterator[pa.Table]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
-        yield decide_group(documents, pairs, reference, self._config)
+        decided = decide_group(documents, pairs, reference, self._config)
+        if pc.any(decided["earlier"]).as_py():
+            yield beam.pvalue.TaggedOutput("earlier", EarlierMatches.collect(decided))
+            decided = new_documents(decided)
+        yield decided
 
 
 class _Unresolved(beam.DoFn):

@@ -15,6 +15,7 @@ DOCUMENTS = pa.schema(
         ("id", pa.string()),
         ("id_hash", pa.uint64()),
         ("row_hash", pa.uint64()),
+        ("earlier", pa.bool_()),
         ("read_reason", pa.string()),
         ("media", pa.bool_()),
         ("content", pa.uint64()),

@@ -1,6 +1,6 @@
 """The decisions about a closed set of documents: evidence, verdicts and survivors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ DECIDED = pa.schema(
         ("verdict", pa.int8()),
         *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
         *(LEDGER.field(name) for name in ("matched_id", "similarity", "containment")),
+        ("matched_earlier", pa.bool_()),  # the match is a document of an earlier output
         *(LEDGER.field(name) for name in ("origin", "tier", "p_synthetic", "threshold", "group", "group_n", "weight")),
     ]
 )
@@ -47,19 +48,22 @@ class _Group:
     order: UInt64Array
     own: NDArray[np.int8]
     conflict: NDArray[np.bool_]
+    earlier: NDArray[np.bool_]
     capture: NDArray[np.int64]
     active: NDArray[np.bool_]
     graph: ContentGraph
 
 
 def _group(documents: pa.Table, pairs: pa.Table, config: Config) -> _Group:
-    documents = documents.take(pc.sort_indices(documents["id"].combine_chunks()))
+    # Ids are unique but among documents of several earlier outputs.
+    documents = documents.sort_by([("id", "ascending"), ("row_hash", "ascending")])
     active = documents["read_reason"].is_null().to_numpy() & ~_denied(documents, config)
     return _Group(
         documents=documents,
         order=id_order(documents, config.run.seed),
         own=documents["own"].to_numpy(),
         conflict=documents["conflict"].to_numpy(),
+        earlier=documents["earlier"].to_numpy(),
         capture=captures(documents),
         active=active,
         graph=content_graph(documents, pairs, active & config.dedupe.enabled),
@@ -70,7 +74,8 @@ def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Tab
     """The documents of own class real that survive among duplicates: the memory of real data.
 
     They rank before all others, so their survival hangs on no threshold and on no other document: thresholds
-    and reference shares can be drawn from them.
+    and reference shares can be drawn from them. Documents of an earlier output, which have no score and no cluster,
+    are left out with their copies.
 
     Args:
         documents: `DOCUMENTS`, closed under `pairs`.
@@ -80,7 +85,7 @@ def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Tab
     real = pc.and_(pc.equal(documents["own"], REAL), pc.invert(documents["conflict"]))
     group = _group(documents.filter(real), pairs, config)
     matched = _survivors(group, np.full(len(group.own), ACCEPT), config)
-    return group.documents.filter(pa.array(group.active & (matched.leader < 0)))
+    return group.documents.filter(pa.array(group.active & (matched.leader < 0) & ~group.earlier))
 
 
 def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, config: Config) -> pa.Table:
@@ -93,7 +98,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         config: settings.
 
     Returns:
-        `DECIDED`, one row per document, sorted by id.
+        `DECIDED`, one row per document, those of earlier outputs included, sorted by id.
     """
     group = _group(documents, pairs, config)
     travelled = _travel(group, config)
@@ -120,6 +125,8 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         acts=config.synthetic.enabled,
         suspect_weight=config.synthetic.suspect_weight,
     )
+    # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
+    judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
     matched = _survivors(group, judged.verdict, config)
     decision, stage, reason = _outcome(group, judged, matched)
     derived = {
@@ -136,6 +143,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         "containment": pc.coalesce(
             group.documents["evaluation_containment"], pa.array(matched.containment, from_pandas=True)
         ),
+        "matched_earlier": pa.array((matched.leader >= 0) & group.earlier[matched.leader]),
         "origin": fused.origin,
         "tier": fused.tier,
         "p_synthetic": pa.array(np.round(fused.p_synthetic, 6).astype(np.float32)),
@@ -168,13 +176,15 @@ def _survivors(group: _Group, verdict: NDArray[np.int8], config: Config) -> Surv
     rank = survivor_rank(
         verdict,
         group.own,
+        group.earlier,
         trusted,
         preference(documents, config),
         group.capture,
         documents["chars"].to_numpy(),
         group.order,
     )
-    return survivors(group.graph, verdict, rank, policies(documents["source"], config.dedupe))
+    earlier_class = np.where(group.earlier, group.own, np.int8(-1))
+    return survivors(group.graph, verdict, rank, policies(documents["source"], config.dedupe), earlier_class)
 
 
 def _with_travelled(group: _Group, travelled: Travelled) -> pa.Array:

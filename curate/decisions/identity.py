@@ -23,20 +23,21 @@ def resolve_ids(documents: pa.Table) -> tuple[pa.Table, int]:
     """Makes the ids of one partition unique; no row is lost.
 
     Of documents with equal ids, the first by (row_hash, location) keeps the id; the others take the next free
-    `id#2`, `id#3`, ….
+    `id#2`, `id#3`, …. Documents of an earlier output come first, and all of them keep theirs.
 
     Args:
-        documents: columns id, row_hash and location besides others; all documents whose
+        documents: columns id, row_hash, location and earlier besides others; all documents whose
             `partition_hashes` fall in this partition.
 
     Returns:
         The documents in the same order, with unique ids, and the number of renamed ones.
     """
     shared = _with_shared_hash(hash_strings(documents["id"]))
-    few = documents.select(["id", "row_hash", "location"]).take(pa.array(shared))
-    order = np.lexsort((few["location"].to_numpy(), few["row_hash"].to_numpy(), _ranks(few["id"])))
-    ids = few["id"].take(pa.array(order)).to_pylist()
-    repeated = [i for i in range(1, len(ids)) if ids[i] == ids[i - 1]]
+    few = documents.select(["id", "row_hash", "location", "earlier"]).take(pa.array(shared))
+    earlier = few["earlier"].to_numpy()
+    order = np.lexsort((few["location"].to_numpy(), few["row_hash"].to_numpy(), ~earlier, _ranks(few["id"])))
+    ids, kept = few["id"].take(pa.array(order)).to_pylist(), earlier[order].tolist()
+    repeated = [i for i in range(1, len(ids)) if ids[i] == ids[i - 1] and not kept[i]]
     if not repeated:
         return documents, 0
     all_ids = documents["id"].combine_chunks()

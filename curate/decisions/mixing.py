@@ -64,6 +64,7 @@ class ClusterSums:
         verdict, tokens = rows["verdict"].to_numpy(), rows["tokens"].to_numpy().astype(np.int64)
         surviving = rows["decision"].is_null().to_numpy()
         merged = pc.equal(rows["stage"], "dedupe").fill_null(False).to_numpy()
+        merged &= ~rows["matched_earlier"].to_numpy()  # not a copy of anything that is counted here
         units = np.rint(rows["weight"].to_numpy() * WEIGHT_UNIT).astype(np.int64)
         accepted = surviving & (verdict == ACCEPT)
         columns = {

@@ -23,6 +23,7 @@ _HASH = np.uint64(0xFFFFFFFF)
 def survivor_rank(
     verdict: NDArray[np.int8],
     own: NDArray[np.int8],
+    earlier: NDArray[np.bool_],
     signature_trusted: NDArray[np.bool_],
     preference: list[Int64Array],
     capture: Int64Array,
@@ -31,12 +32,12 @@ def survivor_rank(
 ) -> Int64Array:
     """The place of each document in the order of survival, 0 first; int64[documents], all different.
 
-    Accept before fill before hold before reject; own class; trusted signature; the operator's columns, if any; earlier
-    capture; longer; a hash of the id, with equal hashes told apart by the order of the documents (callers sort them by
-    id).
+    Accept before fill before hold before reject; own class; documents of an earlier output; trusted signature; the
+    operator's columns, if any; earlier capture; longer; a hash of the id, with equal hashes told apart by the order of
+    the documents (callers sort them by id).
     """
-    keys = (order, -length.astype(np.int64), capture, *preference[::-1], ~signature_trusted, own, verdict)
-    index = np.lexsort(keys)
+    settled = (~signature_trusted, ~earlier, own, verdict)
+    index = np.lexsort((order, -length.astype(np.int64), capture, *preference[::-1], *settled))
     rank = np.empty(len(index), dtype=np.int64)
     rank[index] = np.arange(len(index))
     return rank
@@ -77,6 +78,7 @@ def survival_order(features: pa.Table, config: Config) -> SurvivalOrder:
 
     From the top: own class (2 bits), no trusted signature (1), capture in seconds (33), length turned (20), hash of
     the id (32); where the operator prefers columns, the first one's leading 53 bits instead of capture and length.
+    Documents of an earlier output have zeros there but for class and hash, and so come first in their class.
 
     Args:
         features: `curate.schema.features`.
@@ -88,6 +90,8 @@ def survival_order(features: pa.Table, config: Config) -> SurvivalOrder:
         own = own_class(features, config).own_class.astype(np.uint64)
         untrusted = (~features["signature_trusted"].fill_null(False).to_numpy()).astype(np.uint64)
     middle = _preferred(features, config) if config.dedupe.prefer else _earlier_and_longer(features)
+    earlier = features["earlier"].to_numpy()
+    untrusted[earlier], middle[earlier] = 0, 0
     low = middle << np.uint64(32) | id_order(features, config.run.seed) >> np.uint64(32)
     return SurvivalOrder(own << np.uint64(22) | untrusted << np.uint64(21) | middle >> np.uint64(32), low)
 

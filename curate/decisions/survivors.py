@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.decisions.contents import ContentGraph
+from curate.decisions.earlier import settled
 from curate.decisions.policy import Policies
 from curate.decisions.verdict import REJECT
 from curate.duplicates.star import star
@@ -30,7 +31,13 @@ class Survivors:
     containment: NDArray[np.float32]
 
 
-def survivors(graph: ContentGraph, verdict: NDArray[np.int8], rank: Int64Array, policies: Policies) -> Survivors:
+def survivors(
+    graph: ContentGraph,
+    verdict: NDArray[np.int8],
+    rank: Int64Array,
+    policies: Policies,
+    earlier_class: NDArray[np.int8],
+) -> Survivors:
     """Matches every document with the survivor that it duplicates.
 
     The best document of a unit (documents with the same text under the same rule) stands for it: copies match
@@ -42,6 +49,7 @@ def survivors(graph: ContentGraph, verdict: NDArray[np.int8], rank: Int64Array, 
         verdict: verdict of each document.
         rank: `curate.decisions.order.survivor_rank`.
         policies: what may be dropped.
+        earlier_class: own class of each document of an earlier output, -1 for new ones.
     """
     count = len(graph.node)
     matched = Survivors(
@@ -65,7 +73,7 @@ def survivors(graph: ContentGraph, verdict: NDArray[np.int8], rank: Int64Array, 
         (edges.jaccard >= policies.threshold[rule[edges.member]])
         | (edges.containment >= policies.containment[rule[edges.member]]),
     )
-    edges = edges.where(allowed)
+    edges = edges.where(allowed & ~settled(best[edges.leads], best[edges.member], earlier_class))
     leader, edge = star(np.where(best >= 0, rank[best], -1), edges.leads, edges.member)
 
     # Documents of a matched unit go with it.

@@ -16,7 +16,7 @@ from curate.pipelines.runner import beam_options
 from curate.transforms import Curate
 from curate.transforms.tables import TableCoder
 
-RECORDS = ("ClusterSums", "Mixture", "Reference", "ReferenceSample", "Overview")
+RECORDS = ("ClusterSums", "EarlierMatches", "Mixture", "Reference", "ReferenceSample", "Overview")
 """Small records, a few in a job, that Beam pickles."""
 
 LOOSE = ("CombinePerKey", "UnKey", "InjectDefault", "DoOnce", "WriteOverview", "RowsToTables", "JoinRows")

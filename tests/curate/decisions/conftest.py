@@ -39,6 +39,7 @@ def feature_table(rows):
             "source_file": "a.parquet",
             "id_hash": int(hash_strings(pa.array([row["id"]]))[0]),
             "row_hash": int(hash_strings(pa.array([repr(sorted(given.items(), key=str))]))[0]),
+            "earlier": row.get("earlier", False),
             "media": row.get("media", False),
             "content": key,
             "content_low": int(scramble(np.array([key], dtype=np.uint64), 1)[0]),

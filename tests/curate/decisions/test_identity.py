@@ -13,13 +13,14 @@ from curate.hashing import hash_strings
 NAMES = st.sampled_from(["a", "b", "a#2", "a#3", "a#2#2", "#2", "#", "ä", "a#x", "a#2\n"])
 
 
-def table(names, hashes=None, values=None):
+def table(names, hashes=None, values=None, earlier=None):
     count = len(names)
     return pa.table(
         {
             "location": pa.array(np.arange(count, dtype=np.uint64)),
             "id": pa.array(names, pa.string()),
             "row_hash": pa.array(hashes if hashes is not None else range(count), pa.uint64()),
+            "earlier": pa.array(earlier if earlier is not None else [False] * count, pa.bool_()),
             "value": pa.array(values if values is not None else range(count), pa.int64()),
         }
     )
