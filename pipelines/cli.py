@@ -22,6 +22,7 @@ Examples:
   curate run --input gs://bucket/crawl/ --output gs://bucket/curated --runner DataflowRunner …
   curate run --input corpus.parquet --output curated --set dedupe.threshold=0.9 --overwrite
   curate run --input corpus.parquet --output curated --exclude benchmark.jsonl
+  curate run --input new.parquet --against curated --output curated-2
 """,
     "decide": """
 \b
@@ -95,6 +96,12 @@ def cli() -> None:
     metavar="FILE",
     help="Evaluation texts, Parquet or JSON lines; documents that contain one are dropped.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="DIR",
+    help="Earlier output whose documents the new ones are compared with; it is not changed.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be read and how, and stop.")
 @_with(_job)
 def run(
@@ -104,6 +111,7 @@ def run(
     settings: tuple[str, ...],
     artefacts: Optional[str],
     exclude: tuple[str, ...],
+    against: tuple[str, ...],
     only_plan: bool,
     workers: int,
     overwrite: bool,
@@ -122,11 +130,11 @@ def run(
     if only_plan:
         from curate.pipelines.preview import describe_plan
 
-        click.echo(describe_plan(inputs, config, beam))
+        click.echo(describe_plan(inputs, config, beam, against))
         return
     from curate.pipelines.run import curate_inputs
 
-    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path)
+    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path, against)
     click.echo(result.text)
 
 
@@ -164,11 +172,12 @@ def decide(
 @click.argument("id", metavar="ID")
 def explain(directory: str, id: str) -> None:
     """Tells the story of one document: evidence, thresholds, match, weight, and what would have changed it."""
-    from curate.report.explain import find, tell
+    from curate.report.explain import find, matched_in, tell
     from curate.report.manifest import load_manifest
 
     manifest = load_manifest(directory)
-    click.echo(tell(find(directory, id), manifest))
+    row = find(directory, id)
+    click.echo(tell(row, manifest, matched_in(directory, row, manifest)))
 
 
 @cli.command()
@@ -184,13 +193,15 @@ def report(directory: str) -> None:
 @click.argument("directory", metavar="DIR")
 def verify(directory: str) -> None:
     """Checks files, digests, counts and ledger of an output against its manifest."""
-    from curate.report.verify import check_counts
+    from curate.report.verify import check_counts, unchecked
 
     problems = check_counts(directory)
     for problem in problems:
         click.echo(f"{problem.check}: {problem.detail}", err=True)
     if problems:
         sys.exit(1)
+    for note in unchecked(directory):
+        click.echo(note, err=True)
     click.echo(f"{directory}: files, counts and ledger agree with the manifest")
 
 

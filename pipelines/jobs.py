@@ -11,11 +11,13 @@ from apache_beam.pvalue import AsList, AsSingleton
 
 from curate.annotate import features_schema
 from curate.config import Config
+from curate.decisions.earlier import EarlierMatches
 from curate.decisions.mixing import Mixture, mix
 from curate.decisions.reference import Reference
 from curate.duplicates.lines import UNITS
 from curate.io.sources import InputPlan
 from curate.pipelines.artefacts import Artefacts
+from curate.pipelines.earlier import AnnotateEarlier
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
@@ -45,6 +47,7 @@ def annotate_inputs(
     directory: str,
     options: PipelineOptions,
     partitions: int,
+    earlier: Sequence[InputPlan] = (),
 ) -> None:
     """Runs the job that writes annotations and errors.
 
@@ -55,6 +58,7 @@ def annotate_inputs(
         directory: of the output; gets annotations/features, pairs, lines and *.npz, and errors.
         options: Beam's options.
         partitions: partitions of the key spaces.
+        earlier: documents of earlier outputs, to be compared with those of the inputs.
     """
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -83,9 +87,13 @@ def annotate_inputs(
             centroids = features | "FitCentroids" >> FitCentroids(config)
         _ = centroids | "WriteCentroids" >> beam.ParDo(_WriteBytes(f"{target}/centroids.npz"))
     if config.dedupe.enabled:
+        plans = [plan, *earlier]
+        if earlier:
+            annotated = pipeline | "Earlier" >> AnnotateEarlier(plans, config, f"{target}/features")
+            features = (features, annotated) | "WithEarlier" >> beam.Flatten()
         _ = (
             features
-            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plan, config, features, partitions))
+            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plans, config, features, partitions))
             | "WritePairs" >> WriteTables(f"{target}/pairs", "left", PAIRS)
         )
     run(pipeline)
@@ -142,6 +150,7 @@ def decide_annotated(
         texts = AsList(ledger | "Apply" >> Apply(plan, directory, config, shown))
     unresolved = decided["unresolved"] | "UnresolvedPairs" >> beam.CombineGlobally(sum).without_defaults()
     renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum).without_defaults()
+    matches = decided["earlier"] | "MergeEarlier" >> beam.CombineGlobally(Merge()).without_defaults()
     nothing = Reference.of(None, config)
     _ = (
         pipeline
@@ -155,6 +164,7 @@ def decide_annotated(
             AsSingleton(decided["reference"], default_value=nothing),
             AsSingleton(decided["mixture"], default_value=mix(None, nothing, config)),
             texts,
+            AsSingleton(matches, default_value=EarlierMatches.none()),
         )
     )
     run(pipeline)
@@ -192,6 +202,7 @@ def _write_overview(
     reference: Reference,
     mixture: Mixture,
     texts: Optional[Sequence[Dict[str, str]]],
+    matches: EarlierMatches,
 ) -> None:
     content: Dict[str, Any] = {
         "duplicate_ids": renamed,
@@ -199,6 +210,7 @@ def _write_overview(
         "overview": overview.to_dict(),
         "reference": reference.to_dict(),
         "mixture": mixture.to_dict(),
+        "earlier": matches.to_dict(),
     }
     if texts is not None:
         by_id = {id: text for part in texts for id, text in part.items()}

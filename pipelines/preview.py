@@ -7,7 +7,9 @@ from curate.annotate import bands_of
 from curate.config import Config
 from curate.duplicates.bands import collision_probability
 from curate.errors import UsageError
+from curate.io.earlier import earlier_outputs
 from curate.io.sources import find_inputs, one_line, plan
+from curate.pipelines.annotations import absolute
 from curate.pipelines.artefacts import check_exclude, check_resources
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.runner import beam_options
@@ -16,7 +18,7 @@ from curate.report.render import render
 FILES = BeamFiles()
 
 
-def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = ()) -> str:
+def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (), against: Sequence[str] = ()) -> str:
     """What a run would read, and how it would look for duplicates (`curate run --plan`).
 
     Raises:
@@ -27,10 +29,12 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     check_resources(config)
     exclude = check_exclude(config)
     planned = plan(find_inputs(inputs, FILES), config, FILES)
+    earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)
     bands = bands_of(config)
     lines = [
         f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of "
         f"text, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
+        *(f"compared with {each.plan.rows:,} documents of {each.directory}" for each in earlier),
         f"near duplicates: {bands.bands} bands of {bands.rows} rows, threshold {config.dedupe.threshold}",
         "similarity  chance of being compared",
     ]

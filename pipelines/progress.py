@@ -76,7 +76,8 @@ def annotated_documents(directory: str, plan: InputPlan) -> Measure | None:
             location = int(file.path.rsplit("-", 1)[1].removesuffix(".parquet"), 16)
             split, row = location >> 32, location & 0xFFFFFFFF
             reached[split] = max(reached.get(split, 0), row + plan.block_rows)
-        return sum(min(row, plan.splits[split].rows) for split, row in reached.items())
+        own = [(split, row) for split, row in reached.items() if split < len(plan.splits)]  # not of an earlier output
+        return sum(min(row, plan.splits[split].rows) for split, row in own)
 
     return measure
 

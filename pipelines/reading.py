@@ -1,6 +1,8 @@
 """Wiring of reading: splits become blocks, and locations become the shingle sets of the texts that lie there."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Tuple
 
 import apache_beam as beam
@@ -27,16 +29,26 @@ def split_start(number: int, row: int) -> int:
     return number << SPLIT_BITS | row
 
 
+def first_splits(plans: Sequence[InputPlan]) -> list[int]:
+    """The number of each plan's first split, where their splits are numbered on from one to the next."""
+    return list(accumulate((len(plan.splits) for plan in plans[:-1]), initial=0))
+
+
 class ReadBlocks(beam.PTransform):
     """Reads the splits of the input, each time it is applied: blocks go from the reader into the next step.
+
+    Args:
+        plan: what to read.
+        first: number of its first split, where splits of another plan come before (`first_splits`).
 
     Returns:
         {"blocks": tables with their place (`curate.transforms.annotate.located`),
         "errors": tables of `curate.schema.ERRORS`}.
     """
 
-    def __init__(self, plan: InputPlan) -> None:
+    def __init__(self, plan: InputPlan, first: int = 0) -> None:
         self._plan = plan
+        self._first = first
 
     def expand(self, begin: beam.pvalue.PBegin) -> NamedCollections:
         """Applies the transform to a pipeline."""
@@ -44,7 +56,7 @@ class ReadBlocks(beam.PTransform):
             begin
             | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
             | "Read"
-            >> beam.ParDo(_ReadBlocks(self._plan))
+            >> beam.ParDo(_ReadBlocks(self._plan, self._first))
             .with_output_types(pa.Table, errors=pa.Table)
             .with_outputs("errors", main="blocks")
         )
@@ -52,15 +64,17 @@ class ReadBlocks(beam.PTransform):
 
 
 class _ReadBlocks(beam.DoFn):
-    def __init__(self, plan: InputPlan) -> None:
+    def __init__(self, plan: InputPlan, first: int) -> None:
         self._plan = plan
+        self._first = first
 
     def process(self, number: int) -> Iterator[pa.Table]:
         for block in read_split(self._plan.splits[number], self._plan, BeamFiles()):
             if block.errors.num_rows:
                 yield beam.pvalue.TaggedOutput("errors", block.errors)
             if block.table.num_rows:
-                yield located(block.table, block.source_file, split_start(number, block.location_start))
+                start = split_start(self._first + number, block.location_start)
+                yield located(block.table, block.source_file, start)
 
 
 class ReadTables(beam.PTransform):
@@ -99,7 +113,7 @@ class ReadShingles(beam.PTransform):
     """Finds where the texts of candidates lie, reads them again and computes their shingle sets.
 
     Args:
-        plan: the inputs.
+        plans: what was read; splits are numbered on from one to the next.
         config: settings.
         features: PCollection of the feature tables, which know the locations.
         partitions: partitions of the content space.
@@ -108,8 +122,10 @@ class ReadShingles(beam.PTransform):
         (partition of the request, tables of `curate.transforms.duplicates.SHINGLES`).
     """
 
-    def __init__(self, plan: InputPlan, config: Config, features: beam.PCollection, partitions: int) -> None:
-        self._plan = plan
+    def __init__(
+        self, plans: Sequence[InputPlan], config: Config, features: beam.PCollection, partitions: int
+    ) -> None:
+        self._plans = list(plans)
         self._config = config
         self._features = features
         self._partitions = partitions
@@ -125,7 +141,7 @@ class ReadShingles(beam.PTransform):
             | "Join" >> beam.CoGroupByKey()
             | "Locate" >> beam.ParDo(_Locate())
             | "GroupSplits" >> beam.GroupByKey()
-            | "ReadAgain" >> beam.ParDo(_ReadShingles(self._plan, self._config))
+            | "ReadAgain" >> beam.ParDo(_ReadShingles(self._plans, self._config))
         )
 
 
@@ -145,16 +161,19 @@ class _Locate(beam.DoFn):
 
 
 class _ReadShingles(beam.DoFn):
-    def __init__(self, plan: InputPlan, config: Config) -> None:
-        self._plan = plan
+    def __init__(self, plans: Sequence[InputPlan], config: Config) -> None:
+        self._plans = plans
+        self._first = first_splits(plans)
         self._config = config
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
         number, tables = element
         requests = concat(tables, LOCATED).sort_by("location")
         locations = requests["location"].to_numpy()
-        split: Split = self._plan.splits[number]
-        for block in read_split(split, self._plan, BeamFiles()):
+        which = bisect_right(self._first, number) - 1
+        plan = self._plans[which]
+        split: Split = plan.splits[number - self._first[which]]
+        for block in read_split(split, plan, BeamFiles()):
             start = split_start(number, block.location_start)
             first, last = np.searchsorted(locations, [start, start + block.table.num_rows])
             wanted = requests.slice(first, last - first)

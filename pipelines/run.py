@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from curate.annotate import bands_of
 from curate.config import Config, load_config, make_config
 from curate.errors import UnreadableInputError
+from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
 from curate.io.output import Staging, prepare_output
 from curate.io.sources import InputPlan, find_inputs, plan
@@ -65,6 +66,7 @@ def curate_inputs(
     overwrite: bool = False,
     debug: bool = False,
     config_path: Optional[str] = None,
+    against: Sequence[str] = (),
 ) -> RunResult:
     """Curates files into an output directory (`curate run`).
 
@@ -78,9 +80,10 @@ def curate_inputs(
         overwrite: replace what is in the output, once the new output is complete.
         debug: let the runner log.
         config_path: of the file that the settings came from, which the output may not replace.
+        against: earlier outputs that the documents are compared with.
 
     Raises:
-        UsageError: bad options, no input, or an output that may not be written.
+        UsageError: bad options, no input, no earlier output, or an output that may not be written.
         UnreadableInputError: nothing readable, or more undecodable records than `run.max_error_rate`.
     """
     started = _now()
@@ -97,11 +100,15 @@ def curate_inputs(
     planned = plan(found, config, FILES)
     for path, error in planned.failed:
         say(f"{path} cannot be opened ({error}); counted in files_failed")
-    partitions = partitions_for(planned.rows, workers)
+    earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)
+    outputs, earlier_plans = [each.directory for each in earlier], [each.plan for each in earlier]
+    refuse_output(output, outputs)
+    earlier_rows = sum(each.rows for each in earlier_plans)
+    partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
-            annotate_inputs(planned, config, given, staging.path, options, partitions)
+            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans)
         errors = _count_errors(staging.path, planned, config)
         record = {
             "config": config.to_dict(),
@@ -111,6 +118,8 @@ def curate_inputs(
             "files_failed": [list(failure) for failure in planned.failed],
             "rows": planned.rows,
             "errors": errors,
+            "against": outputs,
+            "earlier_rows": earlier_rows,
         }
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
         counts = _decide_and_report(
@@ -150,7 +159,8 @@ def decide_again(
     check_resources(config)
     planned = same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
-    partitions = partitions_for(record["rows"], workers)
+    refuse_output(output, record["against"])
+    partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _copy_errors(annotations, staging.path)

@@ -23,6 +23,7 @@ def report_data(
     config: JsonDict,
     counts: JsonDict,
     artefacts: JsonDict,
+    earlier: JsonDict | None = None,
 ) -> JsonDict:
     """Everything the report says, as JSON types. Missing optional keys leave their figures out.
 
@@ -39,6 +40,8 @@ def report_data(
         config: the settings, `Config.to_dict()`.
         counts: read, kept, dropped, held, errors, files_failed, duplicate_ids.
         artefacts: name → id of what was fitted or loaded.
+        earlier: `matched` (documents dropped for one in an earlier output) and `supersedes` (documents there that
+            a new one supersedes); None where there is no earlier output.
     """
     sources, languages = tables.fates(summary, "source"), tables.fates(summary, "language")
     report: JsonDict = {
@@ -52,7 +55,8 @@ def report_data(
         "months": tables.months(summary),
         "tiers": tables.tiers(summary),
         "scores": tables.scores(summary, calibration),
-        "duplicates": tables.duplicates(summary, groups, excerpts, unresolved_pairs),
+        "duplicates": tables.duplicates(summary, groups, excerpts, unresolved_pairs)
+        | ({"matched_earlier": earlier["matched"], "supersedes": len(earlier["supersedes"])} if earlier else {}),
         "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),

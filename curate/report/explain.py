@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from curate.errors import UsageError
+from curate.report.earlier import output_of
 from curate.report.manifest import JsonDict
 from curate.report.words import count, decimal, percent, plural, reason_of_one
 
@@ -27,10 +28,7 @@ def find(directory: str | Path, id: str) -> Row:
     Raises:
         UsageError: there is no ledger, or no such id; names the nearest ids.
     """
-    files = sorted(str(path) for path in (Path(directory) / "ledger").glob("*.parquet"))
-    if not files:
-        raise UsageError(f"{str(directory)!r} has no ledger; give the output directory of a finished run")
-    ledger = ds.dataset(files, format="parquet")
+    ledger = _ledger(directory)
     rows = ledger.to_table(filter=pc.field("id") == id).to_pylist()
     if not rows:
         near = _nearest(ledger, id)
@@ -40,12 +38,28 @@ def find(directory: str | Path, id: str) -> Row:
     return row
 
 
-def tell(row: Row, manifest: JsonDict) -> str:
+def matched_in(directory: str | Path, row: Row, manifest: JsonDict) -> str | None:
+    """The earlier output that the match of a document is in; None where it has no match, or one of its own run."""
+    if not row["matched_id"] or not manifest.get("against"):
+        return None
+    here = _ledger(directory).count_rows(filter=pc.field("id") == row["matched_id"])
+    return None if here else output_of(row["matched_id"], manifest)
+
+
+def _ledger(directory: str | Path) -> ds.Dataset:
+    files = sorted(str(path) for path in (Path(directory) / "ledger").glob("*.parquet"))
+    if not files:
+        raise UsageError(f"{str(directory)!r} has no ledger; give the output directory of a finished run")
+    return ds.dataset(files, format="parquet")
+
+
+def tell(row: Row, manifest: JsonDict, earlier: str | None = None) -> str:
     """The story as paragraphs of plain text.
 
     Args:
         row: of the ledger, as `find` gives it.
         manifest: of the run; its `config` supplies the thresholds.
+        earlier: the earlier output that its match is in (`matched_in`).
     """
     config = manifest.get("config", {})
     parts = [
@@ -53,7 +67,7 @@ def tell(row: Row, manifest: JsonDict) -> str:
         _document(row),
         _evidence(row),
         _detector(row),
-        _match(row, config.get("dedupe", {})),
+        _match(row, config.get("dedupe", {}), earlier),
         _mixture(row),
         _edits(row),
         "What would have changed this: " + _otherwise(row, config),
@@ -126,7 +140,7 @@ def _detector(row: Row) -> str:
     return f"{score}, {side} the threshold {decimal(row['threshold'])}{group}{size}."
 
 
-def _match(row: Row, dedupe: JsonDict) -> str:
+def _match(row: Row, dedupe: JsonDict, earlier: str | None) -> str:
     if not row["matched_id"]:
         return ""
     if row["reason"] == "evaluation":
@@ -146,7 +160,8 @@ def _match(row: Row, dedupe: JsonDict) -> str:
         return (
             f"It is a copy of a document of which nothing is left, whose longest line is in {row['matched_id']}{told}."
         )
-    return f"It was compared with {row['matched_id']}{told}."
+    place = f", which is in the earlier output {earlier}" if earlier else ""
+    return f"It was compared with {row['matched_id']}{place}{told}."
 
 
 def _mixture(row: Row) -> str:

@@ -39,7 +39,7 @@ def write_reports(
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
-        record: of the annotations: fingerprints, errors, files_failed, exclude.
+        record: of the annotations: fingerprints, errors, files_failed, exclude, against.
         config: settings of the decision.
         files: reads and writes the directory.
         started: ISO 8601 time.
@@ -83,6 +83,7 @@ def write_reports(
         config=config.to_dict(),
         counts=counts,
         artefacts=artefacts,
+        earlier=outcome["earlier"] if record["against"] else None,
     )
     _write_json(files, f"{directory}/report.json", report)
     if config.report.enabled:
@@ -100,6 +101,8 @@ def write_reports(
         started=started,
         finished=finished,
         exclude=record.get("exclude"),
+        against=record["against"],
+        supersedes=outcome["earlier"]["supersedes"],
     )
     schema = _data_schema(directory, files)
     if schema is not None:

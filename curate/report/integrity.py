@@ -31,6 +31,7 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
             f"{count(decided)} decided, {count(documents)} in the ledger",
             documents,
         )
+    _earlier(panel, report["duplicates"], documents)
     unresolved = report["duplicates"]["unresolved_pairs"]
     panel.figure("unresolved", "verified duplicate pairs left unresolved", unresolved, documents, "count")
     if unresolved:
@@ -111,6 +112,18 @@ def removal_alarms(report: JsonDict) -> list[JsonDict]:
                 }
             )
     return sorted(alarms, key=lambda alarm: (alarm["status"], -alarm["n"]))  # alert sorts before warn
+
+
+def _earlier(panel: Panel, duplicates: JsonDict, documents: int) -> None:
+    """How the documents compare with those of earlier outputs, where the run was made against some."""
+    if "supersedes" not in duplicates:
+        return
+    matched, superseded = duplicates["matched_earlier"], duplicates["supersedes"]
+    panel.figure("matched_earlier", "documents dropped for one in an earlier output", matched, documents, "count")
+    label = "documents of an earlier output that a kept one of better known origin duplicates"
+    panel.figure("supersedes", label, superseded, documents, "count")
+    if superseded:
+        panel.flag(WARN, f"{label}: {count(superseded)}; supersedes in the manifest names them", superseded)
 
 
 def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:

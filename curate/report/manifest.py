@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,6 +33,8 @@ def build_manifest(
     finished: str,
     exclude: Mapping[str, JsonDict] | None = None,
     versions: Mapping[str, str] | None = None,
+    against: Sequence[str] = (),
+    supersedes: Sequence[JsonDict] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
 
@@ -49,6 +51,9 @@ def build_manifest(
         exclude: file of evaluation texts → {sha256, bytes, items, whole}; whole counts the texts so short that they
             were compared with whole documents.
         versions: of what made the output; those installed by default.
+        against: earlier outputs that the documents were compared with.
+        supersedes: {id, output, by, reason, similarity, containment} of each document of theirs that a kept one
+            of higher own class duplicates.
 
     Raises:
         ValueError: counts has other names than `COUNTS`.
@@ -68,6 +73,8 @@ def build_manifest(
         "fingerprints": dict(sorted(fingerprints.items())),
         "exclude": dict(sorted((exclude or {}).items())),
         "artefacts": dict(sorted(artefacts.items())),
+        "against": list(against),
+        "supersedes": list(supersedes),
         "digests": dict(sorted(digests.items())),
     }
     reconcile(manifest, {name: counts[name] for name in DECISIONS})

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from curate.errors import CurateError
+from curate.report.earlier import earlier_ids
 from curate.report.manifest import DECISIONS, JsonDict, digest, load_manifest, reconcile
 
 COLUMNS = ["id", "decision", "stage", "reason", "matched_id", "similarity", "containment", "weight"]
@@ -45,6 +46,17 @@ def check_counts(directory: str | Path) -> list[Problem]:
     for folder, decision in (("data", "kept"), ("held", "held")):
         problems += _rows(root / folder, ledger, decision)
     return problems
+
+
+def unchecked(directory: str | Path) -> list[str]:
+    """What `check_counts` could not look up in a sound output, in words: matches in earlier outputs that are gone."""
+    manifest = load_manifest(directory)
+    if not manifest.get("against"):
+        return []
+    copies = _without_leader(read_files(Path(directory) / "ledger", COLUMNS))
+    ids, unreadable = earlier_ids(manifest)
+    number = pc.sum(pc.invert(pc.is_in(copies["matched_id"], value_set=ids.combine_chunks()))).as_py()
+    return [f"{number:,} matches not checked: {', '.join(unreadable)} cannot be read"] if number else []
 
 
 def read_files(folder: Path, columns: list[str]) -> pa.Table:
@@ -100,13 +112,19 @@ def _ledger(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
 
 
 def _matches(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
-    """A duplicate's match is kept, or left out by the mixture; its measured similarity reaches a threshold."""
-    in_mixture = pc.fill_null(pc.equal(ledger["stage"], "mixture"), False)
-    leaders = ledger["id"].filter(pc.or_(pc.equal(ledger["decision"], "kept"), in_mixture))
-    dropped = pc.and_(pc.equal(ledger["decision"], "dropped"), pc.equal(ledger["stage"], "dedupe"))
-    copies = ledger.filter(pc.fill_null(dropped, False))
-    found = pc.is_in(copies["matched_id"], value_set=leaders.combine_chunks())
-    yield from _named("matches", "are dropped for a document that is not kept", copies["id"].filter(pc.invert(found)))
+    """A duplicate's match is kept, here or in an earlier output, or left out by the mixture, and measured similar."""
+    alone = _without_leader(ledger)
+    if alone.num_rows:
+        ids, unreadable = earlier_ids(manifest)
+        if not unreadable:  # else see `unchecked`
+            found = pc.is_in(alone["matched_id"], value_set=ids.combine_chunks())
+            yield from _named(
+                "matches", "are dropped for a document that is not kept", alone["id"].filter(pc.invert(found))
+            )
+    new = [entry["by"] for entry in manifest.get("supersedes", [])]
+    gone = pc.invert(pc.is_in(pa.array(new, pa.string()), value_set=_leaders(ledger)))
+    yield from _named("supersedes", "supersede a document but are not kept", pa.array(new, pa.string()).filter(gone))
+    copies = ledger.filter(_copies(ledger))
     settings = manifest.get("config", {}).get("dedupe", {})
     if "threshold" in settings and "containment" in settings:
         # The measures are stored as float32: a share equal to the threshold may be one rounding below it.
@@ -116,6 +134,22 @@ def _matches(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
             pc.is_in(copies["reason"], value_set=pa.array(["near", "contained"])), pc.invert(pc.or_(alike, within))
         )
         yield from _named("similarity", "are dropped below both thresholds", copies["id"].filter(below))
+
+
+def _leaders(ledger: pa.Table) -> pa.Array:
+    in_mixture = pc.fill_null(pc.equal(ledger["stage"], "mixture"), False)
+    return ledger["id"].filter(pc.or_(pc.equal(ledger["decision"], "kept"), in_mixture)).combine_chunks()
+
+
+def _copies(ledger: pa.Table) -> pa.ChunkedArray:
+    dropped = pc.and_(pc.equal(ledger["decision"], "dropped"), pc.equal(ledger["stage"], "dedupe"))
+    return pc.fill_null(dropped, False)
+
+
+def _without_leader(ledger: pa.Table) -> pa.Table:
+    """Copies whose match this output did not keep."""
+    copies = ledger.filter(_copies(ledger))
+    return copies.filter(pc.invert(pc.is_in(copies["matched_id"], value_set=_leaders(ledger))))
 
 
 def _rows(folder: Path, ledger: pa.Table, decision: str) -> Iterator[Problem]:
