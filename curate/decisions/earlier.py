@@ -13,8 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curate.decisions.verdict import ACCEPT, FILL
-from curate.provenance.origin import SYNTHETIC
 
 SUPERSEDED = pa.schema(
     [
@@ -32,11 +30,6 @@ def as_earlier(features: pa.Table) -> pa.Table:
     """Marks features (`curate.schema.features`) as those of documents of an earlier output."""
     place = features.schema.get_field_index("earlier")
     return features.set_column(place, features.schema.field(place), pa.repeat(True, features.num_rows))
-
-
-def earlier_verdicts(own: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Verdicts of documents that were kept already, by their own class; int8[n]."""
-    return np.where(own == SYNTHETIC, FILL, ACCEPT)
 
 
 def settled(left: NDArray[np.int64], right: NDArray[np.int64], earlier_class: NDArray[np.int8]) -> NDArray[np.bool_]:

@@ -36,7 +36,7 @@ def feature_table(rows):
         values = {
             **row,
             "location": number,
-            "source_file": "a.parquet",
+            "source_file": row.get("source_file", "a.parquet"),
             "id_hash": int(hash_strings(pa.array([row["id"]]))[0]),
             "row_hash": int(hash_strings(pa.array([repr(sorted(given.items(), key=str))]))[0]),
             "earlier": row.get("earlier", False),

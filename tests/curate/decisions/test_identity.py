@@ -36,6 +36,13 @@ def test_names_that_somebody_uses_are_left_alone():
     assert resolved["id"].to_pylist() == ["a", "a#2", "a#3", "a#2#2"] and renamed == 2
 
 
+def test_documents_of_an_earlier_output_keep_their_ids():
+    resolved, renamed = resolve_ids(
+        table(["a", "a", "b", "b", "a#2"], [1, 2, 1, 2, 3], earlier=[False, True, True, True, False])
+    )
+    assert resolved["id"].to_pylist() == ["a#3", "a", "b", "b", "a#2"] and renamed == 1
+
+
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "b"]])
 def test_nothing_to_do(names):
     resolved, renamed = resolve_ids(table(names))
