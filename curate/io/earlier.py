@@ -96,15 +96,16 @@ def _within(path: str, directory: str) -> bool:
 
 
 def _manifest(directory: str, made: str, files: Files) -> dict[str, Any]:
-    try:
-        with files.open(f"{directory}/{MANIFEST}") as stream:
-            manifest = json.load(stream)
-    except OSError:
+    path = f"{directory}/{MANIFEST}"
+    if files.stat(path) is None:
         raise UsageError(
             f"against {directory!r}{made} has no {MANIFEST}, expected the output directory of a finished run; "
             f"{'put it back' if made else 'check --against'}"
-        ) from None
-    except ValueError:
+        )
+    try:
+        with files.open(path) as stream:
+            manifest = json.load(stream)
+    except (OSError, ValueError):
         manifest = None
     if not isinstance(manifest, dict) or not {"counts", "digests"} <= manifest.keys():
         raise UsageError(f"against {directory!r}: {MANIFEST} is not one of curate; give the output of a finished run")

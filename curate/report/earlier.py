@@ -25,8 +25,10 @@ def output_of(id: str, manifest: JsonDict) -> str:
 def _ids(output: str, where: pc.Expression | None = None) -> pa.ChunkedArray | None:
     """The ids of an output on this machine; None where they cannot be read."""
     files = sorted(str(path) for path in Path(output, "data").glob("*.parquet"))
+    if not files:
+        return None
     try:
-        found = ds.dataset(files, format="parquet").to_table(columns=["curate_id"], filter=where) if files else None
+        documents = ds.dataset(files, format="parquet").to_table(columns=["curate_id"], filter=where)
     except (OSError, pa.ArrowException):
         return None
-    return found and found["curate_id"].cast(pa.string())
+    return documents["curate_id"].cast(pa.string())

@@ -9,7 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate.config import Config
 from curate.duplicates.verify import similarities, verified
+from curate.io.filesystem import LocalFiles
+from curate.io.sources import find_inputs, plan
+from curate.pipelines.progress import annotated_documents
 from curate.report.verify import check_counts
 from curate.text.kernel import shingle_sets
 
@@ -48,12 +52,12 @@ def families(prose):
     source, rows = prose(77), []
     for family in range(30):
         words = source.text(90).split()
-        chain = words[:40] + ["turn"] + words[41:]
+        chain = [*words[:40], "turn", *words[41:]]
         texts = {
             "whole": words,
             "copy": words,
-            "near": words[:10] + ["edit"] + words[11:],
-            "far": chain[:70] + ["bend"] + chain[71:],  # like `turn`, less like `whole`
+            "near": [*words[:10], "edit", *words[11:]],
+            "far": [*chain[:70], "bend", *chain[71:]],  # like `turn`, less like `whole`
             "turn": chain,
             "part": words[:82],
             "alone": source.text(60).split(),
@@ -74,7 +78,7 @@ def kept(*outputs):
 
 def covered(texts, others):
     """Which texts are equal to one of the others or verified similar to it."""
-    values, offsets = shingle_sets(pa.array([*texts, *others]))
+    values, offsets = shingle_sets(pa.array([*texts, *others]), shingle=5)
     left, right = (side.ravel() for side in np.meshgrid(np.arange(len(texts)), np.arange(len(others)), indexing="ij"))
     measures = similarities(values, offsets, left, right + len(texts))
     return verified(*measures, 0.8, 0.9).reshape(len(texts), len(others)).any(axis=1)
@@ -294,6 +298,11 @@ def test_cuts_do_not_matter(ledger_of, tmp_path):
     assert ledger_of("cut-anew", cut, "--set", "run.block_rows=7", row_group_size=9) == expected
 
 
+def test_progress_is_of_the_input(made, tmp_path):
+    planned = plan(find_inputs([str(tmp_path / "new.in.parquet")], LocalFiles()), Config(), LocalFiles())
+    assert annotated_documents(str(made.path / "annotations" / "features"), planned)() == made.counts["read"]
+
+
 @pytest.mark.slow
 def test_workers_do_not_matter(ledger_of, tmp_path, curate_process):
     expected = ledger_of("plain", tmp_path / "one")
@@ -312,7 +321,7 @@ def test_an_output_that_shares_nothing_changes_nothing(run, curate, corpus, fini
 
 
 def test_the_origin_that_was_found_is_no_evidence(run, tmp_path, texts, prose):
-    """`copy` was found human for the document that it copies; by itself nothing is known of it."""
+    """The earlier document declares nothing itself, so nothing of it travels to a copy."""
     edited = prose(3).edited(texts[0])
     origin = {"curate_origin": pa.array(["synthetic"])}
     old = pa.table({"id": ["old"], "text": [texts[0]], **origin, "timestamp": pa.array([when(2024)])})
