@@ -36,16 +36,16 @@ class AnnotateEarlier(beam.PTransform):
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """Applies the transform to a pipeline."""
-        blocks = []
-        for number, first in enumerate(first_splits(self._plans)):
-            if number:
-                read = begin | f"Read{number}" >> ReadBlocks(self._plans[number], first)
-                _ = read["errors"] | f"Whole{number}" >> beam.Map(_refuse_damage).with_output_types(int)
-                blocks.append(read["blocks"])
+        config, features = earlier_config(self._config), []
+        for number, first in list(enumerate(first_splits(self._plans)))[1:]:
+            read = begin | f"Read{number}" >> ReadBlocks(self._plans[number], first)
+            _ = read["errors"] | f"Whole{number}" >> beam.Map(_refuse_damage).with_output_types(int)
+            # Runners may write what they flatten: that must not be texts.
+            annotated = read["blocks"] | f"Annotate{number}" >> Annotate(config, BeamFiles().read_bytes, None)
+            features.append(annotated["features"])
         return (
-            blocks
+            features
             | "Flatten" >> beam.Flatten()
-            | "Annotate" >> Annotate(earlier_config(self._config), BeamFiles().read_bytes, None)
             | "Mark" >> beam.ParDo(_Mark())
             | "Write" >> WriteTables(self._directory, "location", features_schema(self._config))
         )

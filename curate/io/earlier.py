@@ -41,7 +41,8 @@ def earlier_config(config: Config) -> Config:
     """
     values = config.to_dict()
     values["documents"]["columns"]["id"] = ID_COLUMN
-    values["synthetic"]["enabled"] = values["mixture"]["enabled"] = False
+    for section in (values["synthetic"], values["mixture"], values["dedupe"]["lines"]):
+        section["enabled"] = False
     return make_config(values)
 
 

@@ -61,7 +61,7 @@ def pipelines(tmp_path_factory):
             "options": beam_options([], 1),
             "partitions": 3,
         }
-        jobs.annotate_inputs(**job)
+        jobs.annotate_inputs(**job, earlier=[planned, planned])
         jobs.decide_annotated(annotations=str(directory / "out/annotations"), **job)
     embedded = beam.Pipeline(runner=FnApiRunner())
     _ = embedded | beam.Create([{"id": "a", "text": "b"}]) | Curate(LINES)
@@ -127,7 +127,9 @@ def test_no_text_is_encoded_in_a_batch_job(monkeypatch, documents, settings, tmp
     monkeypatch.setattr(TableCoder, "encode", recording)
     pq.write_table(pa.Table.from_pylist(documents[:60]), tmp_path / "in.parquet")
     settings = {**settings, "dedupe": {**settings["dedupe"], "lines": {"enabled": True}}}
-    curate_inputs([str(tmp_path / "in.parquet")], str(tmp_path / "out"), make_config(settings))
+    outputs = [str(tmp_path / name) for name in ("1", "2", "3")]
+    for number, output in enumerate(outputs):  # the last against both others
+        curate_inputs([str(tmp_path / "in.parquet")], output, make_config(settings), against=outputs[:number])
     assert {"key", "content", "shingles", "unit", "decision"} <= encoded  # the recording sees the shuffles
     assert "text" not in encoded
 

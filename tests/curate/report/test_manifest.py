@@ -7,7 +7,7 @@ import pytest
 from curate.config import Config
 from curate.errors import CurateError, UsageError
 from curate.report.manifest import COUNTS, build_manifest, digest, installed_versions, load_manifest, reconcile
-from curate.report.verify import check_counts
+from curate.report.verify import check_counts, unchecked
 
 FIXED = {
     "reasons": {},
@@ -161,6 +161,22 @@ def test_broken_invariants_are_named(tmp_path, ledgers, values, check):
     ]
     write_run(tmp_path, ledgers.ledger(rows))
     assert [problem.check for problem in check_counts(tmp_path)] == [check]
+
+
+def test_matches_in_earlier_outputs(tmp_path, ledgers):
+    match = {"decision": "dropped", "stage": "dedupe", "reason": "exact"}
+    rows = [ledgers.row("a"), ledgers.row("b", **match, matched_id="old"), ledgers.row("c", **match, matched_id="gone")]
+    here, earlier = tmp_path / "here", str(tmp_path / "earlier")
+    manifest = write_run(here, ledgers.ledger(rows), against=[earlier])
+    assert check_counts(here) == []
+    assert unchecked(here) == [f"2 matches not checked: {earlier} cannot be read"]
+    write_run(tmp_path / "earlier", ledgers.ledger([ledgers.row("old")]))
+    [problem] = check_counts(here)
+    assert (problem.check, "'c'" in problem.detail) == ("matches", True)
+    superseding = [{"id": "old", "by": "a"}, {"id": "old", "by": "nobody"}]
+    changed = {**manifest, "against": [earlier], "supersedes": superseding}
+    (here / "manifest.json").write_text(json.dumps(changed))
+    assert [problem.check for problem in check_counts(here)] == ["matches", "supersedes"]
 
 
 def test_unreadable_ledger_is_a_problem(tmp_path, table):
