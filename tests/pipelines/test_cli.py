@@ -139,9 +139,9 @@ def test_beam_options_are_passed_through(curate, write, texts, tmp_path, only_re
     seen = []
     annotate_inputs = run_module.annotate_inputs
 
-    def spy(plan, config, artefacts, directory, options, partitions):
+    def spy(plan, config, artefacts, directory, options, *others):
         seen.append(options.get_all_options(drop_default=True))
-        annotate_inputs(plan, config, artefacts, directory, options, partitions)
+        annotate_inputs(plan, config, artefacts, directory, options, *others)
 
     monkeypatch.setattr(run_module, "annotate_inputs", spy)
     outcome = curate(
