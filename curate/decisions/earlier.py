@@ -74,7 +74,7 @@ class EarlierMatches:
     @staticmethod
     def collect(decided: pa.Table) -> "EarlierMatches":
         """Looks over `curate.decisions.groups.DECIDED`."""
-        led = decided.filter(decided["matched_id"].is_valid())
+        led = decided.filter(pc.equal(decided["stage"], "dedupe"))
         superseded = led.filter(pc.and_not(led["earlier"], led["matched_earlier"]))
         derived = {
             "output": pc.replace_substring_regex(superseded["source_file"], "/data/[^/]*$", ""),

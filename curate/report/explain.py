@@ -39,8 +39,8 @@ def find(directory: str | Path, id: str) -> Row:
 
 
 def matched_in(directory: str | Path, row: Row, manifest: JsonDict) -> str | None:
-    """The earlier output that the match of a document is in; None where it has no match, or one of its own run."""
-    if not row["matched_id"] or not manifest.get("against"):
+    """The earlier output that a duplicate's match is in; None for other documents, or if it is of the same run."""
+    if row["stage"] != "dedupe" or not manifest.get("against"):
         return None
     here = _ledger(directory).count_rows(filter=pc.field("id") == row["matched_id"])
     return None if here else output_of(row["matched_id"], manifest)
