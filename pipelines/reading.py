@@ -122,9 +122,7 @@ class ReadShingles(beam.PTransform):
         (partition of the request, tables of `curate.transforms.duplicates.SHINGLES`).
     """
 
-    def __init__(
-        self, plans: Sequence[InputPlan], config: Config, features: beam.PCollection, partitions: int
-    ) -> None:
+    def __init__(self, plans: Sequence[InputPlan], config: Config, features: beam.PCollection, partitions: int) -> None:
         self._plans = list(plans)
         self._config = config
         self._features = features

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-
 SUPERSEDED = pa.schema(
     [
         ("id", pa.string()),  # of the earlier document

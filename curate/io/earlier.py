@@ -124,6 +124,7 @@ def _plan(directory: str, manifest: dict[str, Any], config: Config, files: Files
         raise UsageError(f"against {directory!r}: {path} cannot be read ({reason}); `curate verify` tells more")
     # The origin that curate found rests on these columns and on others' evidence: it is no evidence of its own.
     read = {name for _, name in config.documents.columns} - {"curate_origin"}
+    read |= {name.removeprefix("-") for name in config.dedupe.prefer}
     return replace(planned, schema=pa.schema([field for field in planned.schema if field.name in read]))
 
 

@@ -97,5 +97,6 @@ def test_leaders_are_chosen_in_the_order_of_survival(world, rows, prefer):
     wanted = preference(group.documents, config)
     capture = np.zeros_like(group.capture) if prefer else group.capture
     chars = np.zeros_like(chars) if prefer else chars
-    rank = survivor_rank(np.zeros(len(rows), np.int8), group.own, trusted, wanted, capture, chars, group.order)
+    accepted = np.zeros(len(rows), np.int8)
+    rank = survivor_rank(accepted, group.own, group.earlier, trusted, wanted, capture, chars, group.order)
     assert np.argsort(rank).tolist() == found.tolist()

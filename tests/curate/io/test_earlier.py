@@ -58,6 +58,11 @@ def test_columns_that_are_read(output):
     assert block.table["curate_id"].to_pylist() == ["a", "b"]
 
 
+def test_columns_that_survivors_are_preferred_by_are_read(output):
+    [found] = opened(output("1", DATA), dedupe={"prefer": ["-price"]})
+    assert "price" in found.plan.schema.names
+
+
 def test_outputs_bring_those_that_they_were_made_against(output):
     one = output("1", DATA)
     two = output("2", DATA, against=[one])
