@@ -134,6 +134,14 @@ def test_rights_exclude_earlier_documents_too(decide):
     assert found["new"].matched_id is None
 
 
+def test_evaluation_texts_exclude_earlier_documents_too(decide):
+    """The match of such a document is no document."""
+    excluded = {"read_reason": "evaluation", "evaluation": "item", "evaluation_containment": 1.0}
+    found, matches, _ = decide([{"id": "old", **OLD, **excluded}, {"id": "new", "text": "old"}])
+    assert found["old"].matched_id == "item" and found["new"].matched_id is None
+    assert matches == {"matched": 0, "supersedes": []}
+
+
 def test_rows_and_sums_are_of_new_documents(decide):
     rows = [
         {"id": "old", **UNKNOWN, **OLD},
