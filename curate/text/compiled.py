@@ -2,7 +2,8 @@
 
 `curate.text.reference` says in plain Python what they compute. They stand in one file because Numba's disk
 cache of a function notices changes of the function's own file only: after changing a constant in `reference`
-or `unicode_tables`, touch this file.
+or `unicode_tables`, touch this file. Indices of the innermost loops are unsigned: Numba looks whether a
+signed one is negative.
 """
 
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 
 from curate.text import reference, unicode_tables
 
-_SPACE, _WORD, _UNSEGMENTED = unicode_tables.SPACE, unicode_tables.WORD, unicode_tables.UNSEGMENTED
-_MARK, _IGNORABLE = unicode_tables.MARK, unicode_tables.IGNORABLE
+_SPACE, _SYMBOL, _WORD = unicode_tables.SPACE, unicode_tables.SYMBOL, unicode_tables.WORD
+_UNSEGMENTED, _MARK, _IGNORABLE = unicode_tables.UNSEGMENTED, unicode_tables.MARK, unicode_tables.IGNORABLE
 _EXPAND, _HANGUL, _HANGUL_FIRST = unicode_tables.EXPAND, unicode_tables.HANGUL, unicode_tables.HANGUL_FIRST
 _REPLACEMENT = 0xFFFD
 _MOST_TOKENS = 2  # per byte: U+3316 has three bytes and folds to six kana
@@ -24,6 +25,7 @@ _TOKEN_FACTOR = np.uint64(reference.TOKEN_FACTOR)
 _SHINGLE_BASE = np.uint64(reference.SHINGLE_BASE)
 _MIX_1, _MIX_2 = np.uint64(reference.MIX_1), np.uint64(reference.MIX_2)
 _S27, _S29, _S30, _S31, _S32 = (np.uint64(shift) for shift in (27, 29, 30, 31, 32))
+_LOW_HALF, _OTHER = np.uint64(0xFFFFFFFF), np.uint64(2 << 32)
 _NO_SHINGLE = np.uint32(0xFFFFFFFF)
 _TILE = 4096  # shingle hashes worked on at a time, so that they stay in the first cache
 
@@ -46,7 +48,7 @@ def _grown(array: Any, used: int, least: int) -> Any:
 @numba.njit(cache=True, nogil=True)
 def _decode(data: Any, at: Any, end: Any) -> Any:
     """The code point at a place and the next place; ill-formed bytes give U+FFFD per maximal subpart."""
-    lead = np.int64(data[at])
+    lead = np.int64(data[np.uint64(at)])
     at += 1
     if lead < 0x80:
         return lead, at
@@ -70,7 +72,7 @@ def _decode(data: Any, at: Any, end: Any) -> Any:
     for _ in range(more):
         if at >= end:
             return _REPLACEMENT, at
-        byte = np.int64(data[at])
+        byte = np.int64(data[np.uint64(at)])
         if byte < low or byte > high:
             return _REPLACEMENT, at
         low, high = 0x80, 0xBF
@@ -126,14 +128,47 @@ def _hold_mark(marks: Any, held: Any, code: Any, combining: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any, marks: Any) -> Any:
+def _ascii_letters(tables: Any) -> Any:
+    """For each byte: 1 << 32 | folded character of words of ASCII, 0 of spaces, `_OTHER` for all else."""
+    pages, kinds, folds, _ = tables
+    letters = np.full(256, _OTHER, np.uint64)
+    for code in range(128):
+        entry = np.int64(pages[0]) << 8 | code
+        if kinds[entry] == _WORD:
+            letters[code] = np.uint64(1 << 32 | code + folds[entry])
+        elif kinds[entry] == _SPACE:
+            letters[code] = 0
+    return letters
+
+
+@numba.njit(cache=True, nogil=True)
+def _take_mark(folded: Any, combining: Any, state: Any, marks: Any, held: Any) -> Any:
+    """Takes a mark into the open token: at once, or when those of its character are in canonical order."""
+    if combining == 0 or held == _MOST_MARKS:
+        state = _take_marks(state, marks, held)
+        held = 0
+    if combining == 0:
+        return (state ^ np.uint64(folded)) * _TOKEN_FACTOR, held
+    return state, _hold_mark(marks, held, folded, combining)
+
+
+@numba.njit(cache=True, nogil=True)
+def _take_symbol(symbols: Any, tokens: Any, folded: Any) -> Any:
+    """Takes a symbol after so many tokens into the hash of symbols."""
+    symbols = (symbols ^ (np.uint64(tokens) << _S32 | np.uint64(folded))) * _TOKEN_FACTOR
+    return symbols ^ (symbols >> _S32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _tokenise(  # noqa: C901 (in parts it is a third slower: the compiler does not put them together again)
+    data: Any, at: Any, end: Any, tables: Any, letters: Any, hashes: Any, used: Any, marks: Any
+) -> Any:
     """Appends the token hashes of one text to a buffer with room for `_MOST_TOKENS` per byte.
 
     Returns:
         How much of the buffer is used, code points, hash of the symbols and their places (`reference.symbols`).
     """
     pages, kinds, folds, _ = tables
-    ascii_at = np.int64(pages[0]) << 8
     begin = used
     chars = 0
     symbols = _TOKEN_START
@@ -141,15 +176,40 @@ def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any,
     open_class = _SPACE  # class of the open token, _SPACE if there is none
     held = 0  # marks held back; each is code << 8 | combining class
     while at < end:
-        chars += 1
-        lead = np.int64(data[at])
-        if lead < 0x80 and held == 0 and open_class == _WORD and kinds[ascii_at + lead] == _WORD:
-            state = (state ^ np.uint64(lead + folds[ascii_at + lead])) * _TOKEN_FACTOR
-            at += 1
-            continue
+        if held == 0 and open_class != _UNSEGMENTED:
+            # Words and spaces of ASCII. Where a word ends is past a processor's foreseeing, so nothing branches on it.
+            start, open_word = at, np.uint64(open_class == _WORD)
+            while at < end:
+                letter = letters[data[np.uint64(at)]]
+                if letter == _OTHER:
+                    break
+                word = letter >> _S32
+                hashes[np.uint64(used)] = state
+                used += np.int64(open_word & ~word)
+                following = (state ^ (letter & _LOW_HALF)) * _TOKEN_FACTOR
+                state = following if word else _TOKEN_START
+                open_word = word
+                at += 1
+            chars += at - start
+            open_class = _WORD if open_word else _SPACE
+            if at == end:
+                break
         code, at = _decode(data, at, end)
-        entry = np.int64(pages[code >> 8]) << 8 | (code & 255)
+        chars += 1
+        entry = np.uint64(np.int64(pages[np.uint64(code >> 8)]) << 8 | (code & 255))
         own_kind = np.int64(kinds[entry])
+        if own_kind <= _UNSEGMENTED and held == 0:  # one folded character and no mark: nearly all there are
+            if open_class != _SPACE and (own_kind != _WORD or open_class != _WORD):
+                hashes[np.uint64(used)] = state
+                used += 1
+                state = _TOKEN_START
+            open_class = own_kind
+            if own_kind >= _WORD:
+                state = (state ^ np.uint64(code + folds[entry])) * _TOKEN_FACTOR
+            elif own_kind == _SYMBOL:
+                symbols = _take_symbol(symbols, used - begin, code + folds[entry])
+                open_class = _SPACE
+            continue
         way = own_kind >> 3 & 3
         first, length = _expansion(code, way, folds[entry])
         for j in range(length):
@@ -158,18 +218,12 @@ def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any,
             if what == _IGNORABLE:
                 continue
             if what == _MARK and open_class != _SPACE:
-                if kind >> 5 == 0 or held == _MOST_MARKS:
-                    state = _take_marks(state, marks, held)
-                    held = 0
-                if kind >> 5 == 0:
-                    state = (state ^ np.uint64(folded)) * _TOKEN_FACTOR
-                else:
-                    held = _hold_mark(marks, held, folded, kind >> 5)
+                state, held = _take_mark(folded, kind >> 5, state, marks, held)
                 continue
             state = _take_marks(state, marks, held)
             held = 0
             if open_class != _SPACE and (what != _WORD or open_class != _WORD):
-                hashes[used] = _mix(state)
+                hashes[used] = state
                 used += 1
                 state = _TOKEN_START
                 open_class = _SPACE
@@ -177,11 +231,12 @@ def _tokenise(data: Any, at: Any, end: Any, tables: Any, hashes: Any, used: Any,
                 state = (state ^ np.uint64(folded)) * _TOKEN_FACTOR
                 open_class = what
             elif what != _SPACE:
-                symbols = (symbols ^ (np.uint64(used - begin) << _S32 | np.uint64(folded))) * _TOKEN_FACTOR
-                symbols ^= symbols >> _S32
+                symbols = _take_symbol(symbols, used - begin, folded)
     if open_class != _SPACE:
-        hashes[used] = _mix(_take_marks(state, marks, held))
+        hashes[used] = _take_marks(state, marks, held)
         used += 1
+    for i in range(begin, used):
+        hashes[i] = _mix(hashes[i])
     return used, chars, symbols
 
 
@@ -232,6 +287,7 @@ def features(
     wide = np.empty(1024, np.uint64)
     tile = np.empty(_TILE, np.uint32)
     marks = np.empty(_MOST_MARKS, np.int64)
+    letters = _ascii_letters(tables)
     used = 0
     for i in range(n):
         begin = used if with_tokens else 0
@@ -240,7 +296,7 @@ def features(
             most = begin + _MOST_TOKENS * (offsets[i + 1] - offsets[i])
             if most > hashes.size:
                 hashes = _grown(hashes, begin, most)
-            used, chars[i], symbols = _tokenise(data, offsets[i], offsets[i + 1], tables, hashes, begin, marks)
+            used, chars[i], symbols = _tokenise(data, offsets[i], offsets[i + 1], tables, letters, hashes, begin, marks)
             high, low = symbols, symbols ^ _MIX_1
             for j in range(begin, used):
                 high = (high ^ hashes[j]) * _TOKEN_FACTOR
