@@ -1,15 +1,17 @@
-"""Threads for compiled loops that release the GIL.
+"""Threads for compiled loops and reading, which release the GIL.
 
 One thread unless a process that has the machine to itself says otherwise: the workers of a cluster are already as
 many as it has cores.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 _pool: ThreadPoolExecutor | None = None
 _count = 1
@@ -31,3 +33,35 @@ def in_threads(function: Callable[[Part], Result], parts: Sequence[Part]) -> lis
     if _pool is None or len(parts) < 2:
         return [function(part) for part in parts]
     return list(_pool.map(function, parts))
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, each of which is made while the caller works on the one before, if there are threads."""
+    if _pool is None:
+        yield from items
+        return
+    following = _pool.submit(list, islice(items, 1))
+    while made := following.result():
+        following = _pool.submit(list, islice(items, 1))
+        yield made[0]
+
+
+class Behind:
+    """Runs one call after the other, each of them while the caller goes on, if there are threads."""
+
+    def __init__(self) -> None:
+        self._last: Future[None] | None = None
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Runs a call once that before it is done; raises what that one raised."""
+        self.wait()
+        if _pool is None:
+            function()
+        else:
+            self._last = _pool.submit(function)
+
+    def wait(self) -> None:
+        """Waits for the last call; raises what it raised."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()

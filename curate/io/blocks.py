@@ -12,6 +12,7 @@ from curate.io.filesystem import Files
 from curate.io.inputs import is_jsonl
 from curate.io.sources import InputPlan, Split, one_line
 from curate.schema import ERRORS
+from curate.threads import ahead
 
 _READ_BUFFER = 1 << 20
 _RETRY_ROWS = (256, 16, 1)  # batches by which the rows before a damaged page are saved
@@ -42,8 +43,8 @@ class _Lost:
     reason: str
 
 
-def read_split(split: Split, plan: InputPlan, files: Files, use_threads: bool = False) -> Iterator[Block]:
-    """Reads a split block by block; two reads give the same blocks.
+def read_split(split: Split, plan: InputPlan, files: Files) -> Iterator[Block]:
+    """Reads a split block by block, where threads may be used a block ahead; two reads give the same blocks.
 
     A row group with a damaged page gives the rows before the damage; its other rows become errors. So do rows whose
     strings are not UTF-8 and rows whose values do not fit the plan's schema. Arrow decodes a dictionary column as a
@@ -53,15 +54,12 @@ def read_split(split: Split, plan: InputPlan, files: Files, use_threads: bool = 
         split: of the plan.
         plan: from `curate.io.sources.plan`.
         files: opens the file.
-        use_threads: decode columns in parallel.
 
     Raises:
         OSError: the file that the plan opened can no longer be opened.
     """
-    if is_jsonl(split.path):
-        yield from _read_jsonl(split, plan, files)
-    else:
-        yield from _read_parquet(split, plan, files, use_threads)
+    read = _read_jsonl if is_jsonl(split.path) else _read_parquet
+    return ahead(read(split, plan, files))
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -82,9 +80,9 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _read_parquet(split: Split, plan: InputPlan, files: Files, use_threads: bool) -> Iterator[Block]:
+def _read_parquet(split: Split, plan: InputPlan, files: Files) -> Iterator[Block]:
     row = 0
-    for piece in _gather(_decode(split, plan, files, use_threads), plan.block_rows, plan.block_bytes):
+    for piece in _gather(_decode(split, plan, files), plan.block_rows, plan.block_bytes):
         first = split.row_start + row
         if isinstance(piece, _Lost):
             for start in range(0, piece.rows, plan.block_rows):
@@ -97,7 +95,7 @@ def _read_parquet(split: Split, plan: InputPlan, files: Files, use_threads: bool
             row += piece.num_rows
 
 
-def _decode(split: Split, plan: InputPlan, files: Files, use_threads: bool) -> Iterator["pa.Table | _Lost"]:
+def _decode(split: Split, plan: InputPlan, files: Files) -> Iterator["pa.Table | _Lost"]:
     with files.open(split.path) as stream:
         metadata = pq.ParquetFile(stream).metadata
     for index in split.row_groups:
@@ -106,7 +104,7 @@ def _decode(split: Split, plan: InputPlan, files: Files, use_threads: bool) -> I
         stop = min(group.num_rows, start + split.rows)  # a split that skips rows has one row group
         row_bytes = max(1, group.total_byte_size // max(1, group.num_rows))
         batch_rows = min(plan.block_rows, max(1, plan.block_bytes // row_bytes))
-        for piece in _decode_rows(split.path, metadata, index, start, stop, batch_rows, files, use_threads):
+        for piece in _decode_rows(split.path, metadata, index, start, stop, batch_rows, files):
             yield from (piece,) if isinstance(piece, _Lost) else _by_bytes(piece, plan.block_bytes)
 
 
@@ -118,7 +116,6 @@ def _decode_rows(
     stop: int,
     batch_rows: int,
     files: Files,
-    use_threads: bool,
 ) -> Iterator["pa.Table | _Lost"]:
     """Decodes the rows [start, stop) of a row group; after an error again, by ever smaller batches, from where it was.
 
@@ -132,7 +129,7 @@ def _decode_rows(
                     stream, metadata=metadata, buffer_size=_READ_BUFFER, page_checksum_verification=True
                 )
                 position = 0
-                for batch in parquet.iter_batches(rows, row_groups=[row_group], use_threads=use_threads):
+                for batch in parquet.iter_batches(rows, row_groups=[row_group], use_threads=False):
                     table = pa.Table.from_batches([batch]).slice(max(0, done - position), stop - max(done, position))
                     position += batch.num_rows
                     if position > done:

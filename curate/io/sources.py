@@ -23,7 +23,10 @@ from curate.io.inputs import is_jsonl
 from curate.io.schemas import is_bytes, is_string, plain_type, unify_schemas
 from curate.sortable import is_sortable
 
-MAX_SLICES = 16  # of one row group: every slice decodes the rows before it, so more would cost more than they help
+# A row group is cut into slices only if it is large: each of them decodes the rows before it, too.
+_SLICE_BLOCKS = 4  # of bytes in a slice; a row of little text may have
+_SLICE_ROWS = 16  # as many times the rows of a block
+_MOST_SLICES = 16
 _FINGERPRINT_BYTES = 1 << 16
 
 
@@ -265,7 +268,8 @@ def _cut(
         if run and (run_bytes + size > block_bytes or run_rows + rows > block_rows):
             yield tuple(run), 0, run_rows
             run, run_rows, run_bytes = [], 0, 0
-        slices = min(MAX_SLICES, rows, math.ceil(max(size / block_bytes, rows / block_rows)))
+        slices = math.ceil(max(size / (_SLICE_BLOCKS * block_bytes), rows / (_SLICE_ROWS * block_rows)))
+        slices = min(_MOST_SLICES, rows, slices)
         if slices > 1:
             length = math.ceil(rows / slices)
             for start in range(0, rows, length):

@@ -1,6 +1,7 @@
 """Parquet parts whose bytes depend on the rows written and their order only, not on how they were cut into tables."""
 
 import contextlib
+from functools import partial
 from types import TracebackType
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.types as pt
 
 from curate.io.filesystem import Files
 from curate.io.schemas import FILE_METADATA, is_bytes, is_string, plain_type
+from curate.threads import Behind
 
 ROW_GROUP_ROWS = 10_000
 ROW_GROUP_BYTES = 64 * 2**20
@@ -60,6 +62,7 @@ class PartWriter:
         self._pending: list[pa.Table] = []
         self._pending_sizes = np.zeros(0, dtype=np.int64)
         self._files = files
+        self._behind = Behind()
         self._file = files.create(path)
         self._writer = pq.ParquetWriter(
             self._file,
@@ -81,6 +84,8 @@ class PartWriter:
             self.close()
         else:
             with contextlib.suppress(OSError, pa.ArrowException):
+                self._behind.wait()
+            with contextlib.suppress(OSError, pa.ArrowException):
                 self._writer.close()
             with contextlib.suppress(OSError):
                 self._file.close()
@@ -94,6 +99,7 @@ class PartWriter:
 
         Raises:
             ValueError: a fixed-size list is null, which Arrow writes to Parquet but cannot read back.
+            OSError: rows cannot be written, these or those before.
         """
         for field, column in zip(self._schema, table.columns, strict=True):
             if pt.is_fixed_size_list(field.type) and column.null_count:
@@ -108,6 +114,7 @@ class PartWriter:
         """Writes what is left and closes the file."""
         if len(self._pending_sizes):
             self._write_group(len(self._pending_sizes))
+        self._behind.wait()
         self._writer.close()
         self._file.close()
 
@@ -122,9 +129,12 @@ class PartWriter:
     def _write_group(self, rows: int) -> None:
         pending = pa.concat_tables(self._pending)
         group = pending.slice(0, rows)
-        self._writer.write_table(_canonical(group, self._schema), row_group_size=rows)
+        self._behind.run(partial(self._encode, group))
         self._pending = [pending.slice(rows)] if rows < pending.num_rows else []
         self._pending_sizes = self._pending_sizes[rows:]
+
+    def _encode(self, group: pa.Table) -> None:
+        self._writer.write_table(_canonical(group, self._schema), row_group_size=group.num_rows)
 
 
 def write_part(path: str, table: pa.Table, files: Files) -> None:

@@ -1,0 +1,78 @@
+import threading
+
+import pytest
+
+from curate.threads import Behind, ahead, in_threads, threads, use_threads
+
+
+@pytest.fixture(params=[1, 2])
+def count(request):
+    use_threads(request.param)
+    yield request.param
+    use_threads(1)
+
+
+def failing(items, error):
+    yield from items
+    raise error
+
+
+def test_parts_are_worked_on_in_order(count):
+    assert threads() == count
+    assert in_threads(lambda part: part * 2, [3, 1, 2]) == [6, 2, 4]
+
+
+def test_items_come_in_order_and_errors_in_their_place(count):
+    assert list(ahead(iter([]))) == []
+    assert list(ahead(iter([3, None, 0, 2]))) == [3, None, 0, 2]
+    items = ahead(failing([1, 2], OSError("gone")))
+    assert [next(items), next(items)] == [1, 2]
+    with pytest.raises(OSError, match="gone"):
+        next(items)
+
+
+def test_the_next_item_is_made_while_the_caller_works_and_no_more():
+    made = [threading.Event() for _ in range(4)]
+
+    def items():
+        for event in made:
+            event.set()
+            yield event
+
+    use_threads(2)
+    try:
+        reading = ahead(items())
+        next(reading)
+        assert made[1].wait(10)
+        assert not made[2].wait(0.05)
+    finally:
+        use_threads(1)
+
+
+def test_calls_run_one_after_the_other_and_errors_are_raised(count):
+    done: list[int] = []
+    behind = Behind()
+    for number in range(20):
+        behind.run(lambda number=number: done.append(number))
+    behind.wait()
+    assert done == list(range(20))
+
+    def fail():
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        behind.run(fail)
+        behind.wait()
+    behind.wait()  # told once
+
+
+def test_a_call_runs_while_the_caller_goes_on():
+    go_on = threading.Event()
+    use_threads(2)
+    try:
+        behind = Behind()
+        behind.run(lambda: go_on.wait(10) or pytest.fail("the caller waited"))
+        go_on.set()
+        behind.wait()
+    finally:
+        use_threads(1)
