@@ -46,8 +46,11 @@ def directory(tmp_path, monkeypatch):
         "meadow",
     ]
     texts = [" ".join(words[(i * k) % 13] for k in range(1, 80)) + f" number {i}" for i in range(30)]
-    rows = [{"id": "SOME-ID" if i == 0 else f"d{i}", "text": text, "language": "en"} for i, text in enumerate(texts)]
+    ids = ["SOME-ID", *(f"d{i}" for i in range(1, 30))]
+    rows = [{"id": id, "text": text, "language": "en", "crawl": 2020} for id, text in zip(ids, texts, strict=True)]
     pq.write_table(pa.Table.from_pylist(rows), "corpus.parquet")
+    pq.write_table(pa.Table.from_pylist(rows[10:]), "new.parquet")
+    Path("benchmark.jsonl").write_text(json.dumps({"id": "question 1", "text": texts[3]}) + "\n")
     Path("crawl").mkdir()
     pq.write_table(pa.Table.from_pylist(rows[:20]), "crawl/a.parquet")
     with gzip.open("forum.jsonl.gz", "wt") as file:
