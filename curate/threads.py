@@ -29,20 +29,22 @@ def threads() -> int:
 
 
 def in_threads(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """The results of a function for each part, in their order."""
-    if _pool is None or len(parts) < 2:
+    """The results of a function for each part, in their order; the function may not use threads itself."""
+    pool = _pool
+    if pool is None or len(parts) < 2:
         return [function(part) for part in parts]
-    return list(_pool.map(function, parts))
+    return list(pool.map(function, parts))
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The items, each of which is made while the caller works on the one before, if there are threads."""
-    if _pool is None:
+    pool = _pool  # another run in this process may change it meanwhile
+    if pool is None:
         yield from items
         return
-    following = _pool.submit(list, islice(items, 1))
+    following = pool.submit(list, islice(items, 1))
     while made := following.result():
-        following = _pool.submit(list, islice(items, 1))
+        following = pool.submit(list, islice(items, 1))
         yield made[0]
 
 
@@ -55,10 +57,11 @@ class Behind:
     def run(self, function: Callable[[], None]) -> None:
         """Runs a call once that before it is done; raises what that one raised."""
         self.wait()
-        if _pool is None:
+        pool = _pool
+        if pool is None:
             function()
         else:
-            self._last = _pool.submit(function)
+            self._last = pool.submit(function)
 
     def wait(self) -> None:
         """Waits for the last call; raises what it raised."""

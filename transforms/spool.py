@@ -12,6 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Optional
 
 import pyarrow as pa
@@ -21,34 +22,35 @@ LEAST_BYTES = 1 << 14
 
 _PLACE = struct.Struct("<QQ")
 
-_directory: Optional[str] = None
+_directory: ContextVar[Optional[str]] = ContextVar("_directory", default=None)
 
 
 @contextlib.contextmanager
 def spooled() -> Iterator[None]:
-    """Gives coders that are made meanwhile a spool: a directory for temporary files, removed at the end."""
-    global _directory
+    """Gives coders that are made meanwhile in this thread a spool: a directory for temporary files, removed at the end.
+
+    Coders carry it to the threads and processes that they work in; other runs of this process have their own.
+    """
     with tempfile.TemporaryDirectory(prefix="curate-") as directory:
-        _directory = directory
+        token = _directory.set(directory)
         try:
             yield
         finally:
-            _directory = None
-            for _, file in _files.values():
-                file.close()
-            _files.clear()
+            _directory.reset(token)
+            if directory in _files:
+                _files.pop(directory)[1].close()
 
 
 def spool_directory() -> Optional[str]:
     """The directory of `spooled`, None outside of it."""
-    return _directory
+    return _directory.get()
 
 
 def put(table: pa.Table, directory: str) -> bytes:
     """Writes a table to a file of this process and returns its place; one that came from a place keeps it."""
-    known = _places.get(id(table))
-    if known is not None:
-        return known
+    known, place = _places.get(id(table), ("", b""))
+    if known == directory:
+        return place
     with _lock:
         if directory not in _files:
             handle, path = tempfile.mkstemp(suffix=".arrow", dir=directory)
@@ -71,11 +73,11 @@ def get(place: bytes, directory: str) -> pa.Table:
         mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=start)
     with pa.ipc.open_stream(pa.py_buffer(mapped)) as reader:
         table = reader.read_all()
-    _places[id(table)] = place
+    _places[id(table)] = directory, place
     weakref.finalize(table, _places.pop, id(table), None)
     return table
 
 
 _files: dict[str, tuple[str, pa.OSFile]] = {}
-_places: dict[int, bytes] = {}
+_places: dict[int, tuple[str, bytes]] = {}
 _lock = threading.Lock()

@@ -49,6 +49,17 @@ def test_the_next_item_is_made_while_the_caller_works_and_no_more():
         use_threads(1)
 
 
+def test_what_has_begun_goes_on_when_another_run_takes_the_threads():
+    use_threads(2)
+    try:
+        reading = ahead(iter(range(4)))
+        next(reading)
+        use_threads(1)
+        assert list(reading) == [1, 2, 3]
+    finally:
+        use_threads(1)
+
+
 def test_calls_run_one_after_the_other_and_errors_are_raised(count):
     done: list[int] = []
     behind = Behind()

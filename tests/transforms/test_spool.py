@@ -86,6 +86,28 @@ def test_nothing_stays_on_disk():
     assert spool.spool_directory() is None
 
 
+def test_runs_in_one_process_have_their_own_spools(coder):
+    decoded = coder.decode(coder.encode(BIG))
+    began, ended, other = threading.Event(), threading.Event(), []
+
+    def run():
+        with spool.spooled():
+            of_other = TableCoder()
+            other.append(of_other.decode(of_other.encode(decoded)))
+            began.set()
+            ended.wait(10)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert began.wait(10)
+    encoded = coder.encode(BIG.slice(1))
+    ended.set()
+    thread.join()
+    assert other[0].equals(BIG)
+    assert coder.decode(encoded).equals(BIG.slice(1))
+    assert coder.decode(coder.encode(BIG.slice(2))).equals(BIG.slice(2))
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_shuffles_of_a_local_run_go_through_the_spool(monkeypatch, workers, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
