@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from curate.arrays import distinct
 from curate.config import Config
-from curate.decisions.order import survival_order
-from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, unique_pairs
+from curate.decisions.documents import DOCUMENTS
+from curate.decisions.order import SurvivalOrder, preference, preferred_order, survival_order
+from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, entry_order, unique_pairs
 from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
 from curate.hashing import UInt64Array
@@ -18,6 +19,8 @@ from curate.schema import PAIRS
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
 
 BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", pa.uint64())])
+PREFERRED = BANDS.append(DOCUMENTS.field("preference"))
+"""`BANDS` where the operator prefers columns: of any length, so that no number can stand for their order."""
 CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
 REQUESTS = pa.schema([("content", pa.uint64()), ("partition", pa.int64())])
 SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
@@ -29,8 +32,8 @@ Grouped = Tuple[int, Dict[str, Iterable[pa.Table]]]
 class FindPairs(beam.PTransform):
     """Verified duplicate pairs of the documents whose features are given.
 
-    LSH proposes, exact comparison of shingle sets decides. No text is shuffled: 24 bytes per document and band,
-    and 8 bytes per shingle of the candidates.
+    LSH proposes, exact comparison of shingle sets decides. No text is shuffled: 24 bytes per document and band (and
+    the columns of `dedupe.prefer`), and 8 bytes per shingle of the candidates.
 
     Args:
         config: thresholds, bands and rows.
@@ -52,7 +55,7 @@ class FindPairs(beam.PTransform):
             features
             | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions))
             | "GroupBands" >> beam.GroupByKey()
-            | "Candidates" >> beam.ParDo(_Candidates(self._partitions))
+            | "Candidates" >> beam.ParDo(_Candidates(self._config, self._partitions))
             | "GroupCandidates" >> beam.GroupByKey()
             | "Unique" >> beam.ParDo(_Unique())
         )
@@ -75,20 +78,30 @@ class _BandKeys(beam.DoFn):
         each = bands.type.list_size
         keys = bands.flatten().to_numpy()
         order = survival_order(features, self._config)
-        entries = band_entries(keys.reshape(-1, each), order.high)
-        repeated = (np.repeat(column, each) for column in (features["content"].to_numpy(), order.low))
-        table = pa.table([pa.array(column) for column in (entries.ravel(), *repeated)], schema=BANDS)
+        row = np.repeat(np.arange(features.num_rows), each)
+        entries = band_entries(keys, order.high[row])
+        columns = [pa.array(column) for column in (entries, features["content"].to_numpy()[row], order.low[row])]
+        table = pa.table(columns, schema=BANDS)
+        if self._config.dedupe.prefer:
+            table = table.append_column("preference", features["preference"].take(pa.array(row)))
         yield from split_by(table, keys, self._partitions)
 
 
 class _Candidates(beam.DoFn):
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, config: Config, partitions: int) -> None:
+        self._config = config
         self._partitions = partitions
         self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
-        bands = concat(element[1], BANDS)
-        columns = candidate_pairs(*(bands[name].to_numpy() for name in BANDS.names))
+        prefers = bool(self._config.dedupe.prefer)
+        bands = concat(element[1], PREFERRED if prefers else BANDS)
+        entries, contents, low = (bands[name].to_numpy() for name in BANDS.names)
+        if prefers:
+            order = SurvivalOrder(entry_order(entries), low)
+            high, low = preferred_order(order, preference(bands, self._config))
+            entries = band_entries(entries, high)
+        columns = candidate_pairs(entries, contents, low)
         pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
         self._found.inc(pairs.num_rows)
         yield from split_by(pairs, columns[0], self._partitions)

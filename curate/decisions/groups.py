@@ -19,6 +19,7 @@ from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
 from curate.hashing import UInt64Array
 from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.origin import REAL, fuse, prior
+from curate.provenance.rights import denied
 from curate.schema import LEDGER
 
 _SPENT = ("own", "conflict", "content_low", "preference", "signature_trusted", "evaluation", "evaluation_containment")
@@ -57,7 +58,7 @@ class _Group:
 def _group(documents: pa.Table, pairs: pa.Table, config: Config) -> _Group:
     # Ids are unique but among documents of several earlier outputs.
     documents = documents.sort_by([("id", "ascending"), ("row_hash", "ascending")])
-    active = documents["read_reason"].is_null().to_numpy() & ~_denied(documents, config)
+    active = documents["read_reason"].is_null().to_numpy() & ~denied(documents["rights"], config.provenance)
     return _Group(
         documents=documents,
         order=id_order(documents, config.run.seed),
@@ -156,13 +157,6 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     return pa.table(columns, schema=DECIDED)
 
 
-def _denied(documents: pa.Table, config: Config) -> NDArray[np.bool_]:
-    if not config.provenance.enabled or not config.provenance.drop_rights:
-        return np.zeros(documents.num_rows, dtype=bool)
-    denied = pa.array(config.provenance.drop_rights)
-    return pc.is_in(documents["rights"].fill_null("unknown"), value_set=denied).to_numpy()
-
-
 def _travel(group: _Group, config: Config) -> Travelled:
     dedupe = config.dedupe
     return travel(
@@ -222,8 +216,8 @@ def _outcome(
     decision[waiting], reason[waiting] = "held", "duplicate_of_held"
 
     unread = group.documents["read_reason"].is_valid().to_numpy()
-    denied = ~group.active & ~unread
-    decision[denied], stage[denied], reason[denied] = "dropped", "rights", "rights"
+    barred = ~group.active & ~unread
+    decision[barred], stage[barred], reason[barred] = "dropped", "rights", "rights"
     decision[unread], stage[unread] = "dropped", "read"
     reason[unread] = group.documents["read_reason"].to_numpy(zero_copy_only=False)[unread]
     return decision, stage, reason

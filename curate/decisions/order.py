@@ -7,17 +7,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.arrays import changes
 from curate.config import Config
 from curate.decisions.travel import captures
 from curate.hashing import UInt64Array, mix
 from curate.provenance.origin import UNKNOWN, own_class
+from curate.provenance.rights import denied
 
 Int64Array = NDArray[np.int64]
 
 _LAST = np.iinfo(np.int64).max
 _SECONDS = (1 << 33) - 1
-_CHARS = (1 << 20) - 1
-_HASH = np.uint64(0xFFFFFFFF)
+_CHARS = (1 << 19) - 1
+_SETTLED = np.uint64(20)
+"""Bits of `SurvivalOrder.high` below what comes before the operator's columns."""
 
 
 def survivor_rank(
@@ -49,7 +52,15 @@ def id_order(documents: pa.Table, seed: int) -> UInt64Array:
 
 
 def preference(documents: pa.Table, config: Config) -> list[Int64Array]:
-    """The operator's columns as numbers, smaller ones preferred, null last: int64[documents] for each column."""
+    """The operator's columns as numbers that hold among the given documents, smaller ones preferred, null last.
+
+    Args:
+        documents: column `preference`, n rows.
+        config: settings of dedupe.
+
+    Returns:
+        int64[n] for each column of `dedupe.prefer`.
+    """
     ranks = []
     for number, name in enumerate(config.dedupe.prefer):
         values = pc.list_element(documents["preference"], number).combine_chunks().dictionary_encode()
@@ -65,7 +76,7 @@ class SurvivalOrder(NamedTuple):
     """An 88-bit number per document, smaller for those that survive: `high` before `low`.
 
     Attributes:
-        high: uint64[n], below 2^24.
+        high: uint64[n], below 2^24; its two upper bits are the document's class.
         low: uint64[n].
     """
 
@@ -76,37 +87,38 @@ class SurvivalOrder(NamedTuple):
 def survival_order(features: pa.Table, config: Config) -> SurvivalOrder:
     """The survivor rank as far as it can be told before any verdict, for choosing whom to compare with everybody.
 
-    From the top: own class (2 bits), no trusted signature (1), capture in seconds (33), length turned (20), hash of
-    the id (32); where the operator prefers columns, the first one's leading 53 bits instead of capture and length.
-    Documents of an earlier output have zeros there but for class and hash, and so come first in their class.
+    From the top: own class, or 3 for documents that lead nobody for what they are themselves, being held or dropped
+    (2 bits); not of an earlier output (1); no trusted signature (1); capture in seconds (33); length turned (19); hash
+    of the id (32). The operator's columns, which are of any length, are put in by `preferred_order`.
 
     Args:
         features: `curate.schema.features`.
         config: settings of provenance and dedupe.
     """
     count = features.num_rows
-    own, untrusted = np.full(count, UNKNOWN, np.uint64), np.ones(count, np.uint64)
+    kind, untrusted, new = np.full(count, UNKNOWN), np.ones(count, bool), ~features["earlier"].to_numpy()
     if config.provenance.enabled:
-        own = own_class(features, config).own_class.astype(np.uint64)
-        untrusted = (~features["signature_trusted"].fill_null(False).to_numpy()).astype(np.uint64)
-    middle = _preferred(features, config) if config.dedupe.prefer else _earlier_and_longer(features)
-    earlier = features["earlier"].to_numpy()
-    untrusted[earlier], middle[earlier] = 0, 0
-    low = middle << np.uint64(32) | id_order(features, config.run.seed) >> np.uint64(32)
-    return SurvivalOrder(own << np.uint64(22) | untrusted << np.uint64(21) | middle >> np.uint64(32), low)
-
-
-def _earlier_and_longer(features: pa.Table) -> UInt64Array:
+        own = own_class(features, config)
+        kind = np.where(own.conflict & new | denied(features["rights"], config.provenance), 3, own.own_class)
+        untrusted = ~features["signature_trusted"].fill_null(False).to_numpy()
+    settled = (kind * 4 + new * 2 + untrusted).astype(np.uint64)
     seconds = np.clip(captures(features) // 1_000_000 + (1 << 32), 0, _SECONDS).astype(np.uint64)
-    shorter = _CHARS - np.minimum(features["chars"].to_numpy(), _CHARS)
-    return seconds << np.uint64(20) | shorter.astype(np.uint64)
+    shorter = (_CHARS - np.minimum(features["chars"].to_numpy(), _CHARS)).astype(np.uint64)
+    middle = seconds << np.uint64(19) | shorter
+    low = middle << np.uint64(32) | id_order(features, config.run.seed) >> np.uint64(32)
+    return SurvivalOrder(settled << _SETTLED | middle >> np.uint64(32), low)
 
 
-def _preferred(features: pa.Table, config: Config) -> UInt64Array:
-    """The leading 53 bits of the first preferred column, all ones where it is null."""
-    values = pc.list_element(features["preference"], 0)
-    padded = pc.binary_slice(pc.binary_join_element_wise(values, b"\0" * 8, b""), 0, 8).fill_null(b"\xff" * 8)
-    leading = np.frombuffer(padded.combine_chunks().cast(pa.binary(8)).buffers()[1], ">u8").astype(np.uint64)
-    if config.dedupe.prefer[0].startswith("-"):
-        leading = np.where(values.is_valid().to_numpy(), ~leading, leading)
-    return leading >> np.uint64(11)
+def preferred_order(order: SurvivalOrder, preferred: list[Int64Array]) -> SurvivalOrder:
+    """The order with the operator's columns before capture and length: one that holds among the given documents.
+
+    Args:
+        order: `survival_order` of n documents.
+        preferred: `preference` of the same.
+    """
+    settled = order.high >> _SETTLED
+    columns = (settled, *preferred, order.high, order.low)
+    index = np.lexsort(columns[::-1])
+    place = np.empty(len(index), np.uint64)
+    place[index] = np.cumsum(np.logical_or.reduce([changes(column[index]) for column in columns]))
+    return SurvivalOrder(settled << _SETTLED, place)

@@ -3,7 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from curate.config import Provenance
 from curate.provenance.credentials import Credentials
 from curate.provenance.evidence import one_chunk
 
@@ -62,3 +64,14 @@ def most_restrictive(*columns: pa.Array | pa.ChunkedArray) -> pa.Array:
         for column in columns
     ]
     return names.take(pa.array(np.max(ranks, axis=0)))
+
+
+def denied(rights: pa.ChunkedArray, provenance: Provenance) -> NDArray[np.bool_]:
+    """Which documents are dropped for their rights, bool[n].
+
+    Args:
+        rights: string[n], `VERDICTS`, null counting as unknown.
+        provenance: settings.
+    """
+    dropped = pa.array(provenance.drop_rights if provenance.enabled else (), pa.string())
+    return pc.is_in(rights.fill_null("unknown"), value_set=dropped).to_numpy()

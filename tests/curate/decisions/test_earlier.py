@@ -8,7 +8,7 @@ from curate.config import make_config
 from curate.decisions.earlier import EarlierMatches, new_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import ClusterSums
-from curate.decisions.order import survival_order, survivor_rank
+from curate.decisions.order import preference, preferred_order, survival_order, survivor_rank
 
 NEAR = (0.9, 0.95, 0.95)
 REAL, UNKNOWN, SYNTHETIC = {"captured": 2015}, {"captured": 2024}, {"captured": 2024, "origin": "synthetic"}
@@ -46,7 +46,8 @@ def test_earlier_documents_are_compared_first_in_their_class(world, prefer):
         {"id": "old", **UNKNOWN, **OLD, "preference": [b"1"]},
         {"id": "early", "captured": 2023, "signature_trusted": True, "chars": 10**6, "preference": [b"9"]},
     ]
-    order = survival_order(world.feature_table(rows), make_config({"dedupe": {"prefer": prefer}}))
+    features, config = world.feature_table(rows), make_config({"dedupe": {"prefer": prefer}})
+    order = preferred_order(survival_order(features, config), preference(features, config))
     assert np.lexsort((order.low, order.high)).tolist() == [0, 1, 2]
 
 

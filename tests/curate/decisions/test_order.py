@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from curate.config import make_config
 from curate.decisions.groups import _group
-from curate.decisions.order import preference, survival_order, survivor_rank
+from curate.decisions.order import SurvivalOrder, preference, preferred_order, survival_order, survivor_rank
 from curate.duplicates.candidates import ORDER_BITS
 from curate.sortable import sortable_bytes
 
@@ -78,25 +78,50 @@ ROW = st.fixed_dictionaries(
         "origin": st.sampled_from([None, "synthetic"]),
         "signature_trusted": st.sampled_from([None, True]),
         "number": st.sampled_from([None, -2.5, 7.0, 1e9]),
+        "name": st.sampled_from([None, "CC-MAIN-2023-50", "CC-MAIN-2024-10"]),
+        "rights": st.sampled_from([None, "deny"]),
+        "earlier": st.booleans(),
     }
 )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(ROW, min_size=2, max_size=8), st.sampled_from([(), ("number",), ("-number",)]))
+@given(st.lists(ROW, min_size=2, max_size=8), st.sampled_from([(), ("name",), ("-name", "number")]))
 def test_leaders_are_chosen_in_the_order_of_survival(world, rows, prefer):
     config = make_config({"dedupe": {"prefer": prefer}})
-    keys = sortable_bytes(pa.array([row["number"] for row in rows], pa.float64())).to_pylist()
-    rows = [{**row, "id": str(i), "preference": [key]} for i, (row, key) in enumerate(zip(rows, keys, strict=True))]
-    high, low = survival_order(world.feature_table(rows), config)
-    assert high.max() < 1 << ORDER_BITS
-    found = np.lexsort((low, high))
+    columns = [
+        sortable_bytes(pa.array([row[name.removeprefix("-")] for row in rows], kind)).to_pylist()
+        for name, kind in zip(prefer, (pa.string(), pa.float64()), strict=False)
+    ]
+    rows = [
+        {**row, "id": str(i), "preference": list(keys)}
+        for i, (row, *keys) in enumerate(zip(rows, *columns, strict=True))
+    ]
+    features = world.feature_table(rows)
+    order = survival_order(features, config)
+    assert order.high.max() < 1 << ORDER_BITS
+    if prefer:
+        order = preferred_order(order, preference(features, config))
+        assert order.high.max() < 1 << ORDER_BITS
+    found = np.lexsort((order.low, order.high)).tolist()
     group = _group(world.document_table(rows, config), world.pair_table([]), config)
-    trusted = group.documents["signature_trusted"].fill_null(False).to_numpy()
-    chars = group.documents["chars"].to_numpy()
-    wanted = preference(group.documents, config)
-    capture = np.zeros_like(group.capture) if prefer else group.capture
-    chars = np.zeros_like(chars) if prefer else chars
-    accepted = np.zeros(len(rows), np.int8)
-    rank = survivor_rank(accepted, group.own, group.earlier, trusted, wanted, capture, chars, group.order)
-    assert np.argsort(rank).tolist() == found.tolist()
+    rank = survivor_rank(
+        np.zeros(len(rows), np.int8),
+        group.own,
+        group.earlier,
+        group.documents["signature_trusted"].fill_null(False).to_numpy(),
+        preference(group.documents, config),
+        group.capture,
+        group.documents["chars"].to_numpy(),
+        group.order,
+    )
+    leads = group.active & (group.earlier | ~group.conflict)
+    assert found[: leads.sum()] == [row for row in np.argsort(rank).tolist() if leads[row]]
+
+
+def test_equal_documents_have_equal_places_in_the_preferred_order():
+    """Else the order in which they happen to come would decide which of them leads."""
+    order = SurvivalOrder(np.array([5 << 20, 3 << 20, 5 << 20], np.uint64), np.array([7, 7, 7], np.uint64))
+    high, low = preferred_order(order, [np.array([4, 4, 4])])
+    assert high.tolist() == order.high.tolist()
+    assert low[0] == low[2] > low[1]

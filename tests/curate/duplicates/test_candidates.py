@@ -21,7 +21,7 @@ ENTRY = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3), st.in
 def propose(entries):
     """Pairs of entries (key, content, high, low)."""
     keys, contents, high, low = np.array(entries, np.uint64).reshape(-1, 4).T
-    return candidate_pairs(band_entries(keys[:, None] << np.uint64(ORDER_BITS), high).ravel(), contents, low)
+    return candidate_pairs(band_entries(keys << np.uint64(ORDER_BITS), high), contents, low)
 
 
 def as_set(pairs):
@@ -66,6 +66,19 @@ def test_large_buckets_are_linear_and_led_by_those_who_survive(size):
         assert degrees.min() >= LEADERS
     assert (pairs.left < pairs.right).all()
     assert as_set(propose(bucket(size, seed=2)[0])) == as_set(pairs)
+
+
+def test_the_first_of_every_class_are_compared_with_all():
+    entries, _ = bucket(200)
+    kinds = [(7, 1000 + 200 * kind + number, kind << 22, number) for kind in (1, 2, 3) for number in range(50 * kind)]
+    twin = (7, 1249, 3 << 22, 0)  # of a content that comes earlier, too: it is of both classes
+    pairs = propose([*entries, *kinds, twin])
+    degrees = np.bincount(np.concatenate(pairs).astype(int))
+    everybody = 200 + len(kinds)
+    full = np.flatnonzero(degrees == everybody - 1).tolist()
+    firsts = {first + number for first in (1200, 1400, 1600) for number in range(LEADERS)} - {1607} | {1249}
+    assert {node for node in full if node >= 1000} == firsts
+    assert len(pairs.left) <= everybody * (4 * LEADERS + 1) + LARGEST_COMPLETE**2
 
 
 def test_one_of_many_that_are_all_alike_survives():
