@@ -80,16 +80,14 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
             self.close()
-        else:
-            with contextlib.suppress(OSError, pa.ArrowException):
-                self._behind.wait()
-            with contextlib.suppress(OSError, pa.ArrowException):
-                self._writer.close()
-            with contextlib.suppress(OSError):
-                self._file.close()
-                self._files.remove(self.path)
+        except BaseException:
+            self._discard()
+            raise
 
     def write(self, table: pa.Table) -> None:
         """Appends rows.
@@ -117,6 +115,12 @@ class PartWriter:
         self._behind.wait()
         self._writer.close()
         self._file.close()
+
+    def _discard(self) -> None:
+        """Removes the file, whatever fails on the way."""
+        for step in (self._behind.wait, self._writer.close, self._file.close, partial(self._files.remove, self.path)):
+            with contextlib.suppress(Exception):
+                step()
 
     def _full_group(self) -> int | None:
         """Rows of the next row group, or None while more rows could belong to it."""

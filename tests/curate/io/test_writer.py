@@ -1,3 +1,5 @@
+import os
+import resource
 from itertools import pairwise
 
 import pyarrow as pa
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from curate.io.filesystem import LocalFiles
 from curate.io.writer import PartWriter, part_name, write_part
+from curate.threads import use_threads
 
 FILES = LocalFiles()
 
@@ -71,6 +74,22 @@ def test_codec_statistics_checksums_and_metadata(tmp_path):
 def test_an_error_leaves_no_file(tmp_path):
     with pytest.raises(KeyError), PartWriter(str(tmp_path / "a"), pa.schema([("x", pa.int8())]), FILES):
         raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("rows", [5, 25])  # of which the last group is written on closing
+def test_a_full_disk_leaves_no_file(tmp_path, count, rows):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    table = pa.table({"x": [os.urandom(1 << 16) for _ in range(rows)]})
+    use_threads(count)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"), PartWriter(str(tmp_path / "a"), table.schema, FILES, 10) as w:
+            w.write(table)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        use_threads(1)
     assert list(tmp_path.iterdir()) == []
 
 
