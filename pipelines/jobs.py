@@ -33,11 +33,18 @@ from curate.transforms.merge import Merge
 OVERVIEW = "artefacts/overview.json"
 ROWS_PER_PARTITION = 250_000
 """Documents whose decision columns one worker holds at a time: a few hundred bytes each."""
+TEXT_PER_PART = 64 * 2**20
+"""Bytes of text whose shingle sets one worker holds at a time, if all of it is to be verified: somewhat more bytes."""
 
 
 def partitions_for(rows: int, workers: int) -> int:
     """Partitions of the key spaces. Decisions do not depend on it."""
     return max(workers, -(-rows // ROWS_PER_PARTITION))
+
+
+def parts_for(plans: Sequence[InputPlan], partitions: int) -> int:
+    """Parts in which candidates are verified, so that memory does not grow with the text. Pairs do not depend on it."""
+    return max(partitions, -(-sum(plan.text_bytes for plan in plans) // TEXT_PER_PART))
 
 
 def annotate_inputs(
@@ -91,9 +98,10 @@ def annotate_inputs(
         if earlier:
             annotated = pipeline | "Earlier" >> AnnotateEarlier(plans, config, f"{target}/features")
             features = (features, annotated) | "WithEarlier" >> beam.Flatten()
+        shingles = ReadShingles(plans, config, features, partitions)
         _ = (
             features
-            | "FindPairs" >> FindPairs(config, partitions, ReadShingles(plans, config, features, partitions))
+            | "FindPairs" >> FindPairs(config, partitions, parts_for(plans, partitions), shingles)
             | "WritePairs" >> WriteTables(f"{target}/pairs", "left", PAIRS)
         )
     run(pipeline)

@@ -119,7 +119,7 @@ class ReadShingles(beam.PTransform):
         partitions: partitions of the content space.
 
     Returns:
-        (partition of the request, tables of `curate.transforms.duplicates.SHINGLES`).
+        (part of the request, tables of `curate.transforms.duplicates.SHINGLES`).
     """
 
     def __init__(self, plans: Sequence[InputPlan], config: Config, features: beam.PCollection, partitions: int) -> None:
@@ -181,7 +181,7 @@ class _ReadShingles(beam.DoFn):
             values, offsets = shingle_sets(texts, shingle=self._config.dedupe.shingle)
             lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
             shingles = pa.table([wanted["content"], lists], schema=SHINGLES)
-            yield from split_by_number(shingles, wanted["partition"].to_numpy())
+            yield from split_by_number(shingles, wanted["part"].to_numpy())
 
 
 def split_numbers(table: pa.Table) -> np.ndarray:

@@ -92,7 +92,9 @@ class Curate(beam.PTransform):
         if not self._config.dedupe.enabled:
             return blocks.pipeline | "NoPairs" >> beam.Create([]).with_output_types(pa.Table)
         shingles = blocks | "Shingles" >> beam.ParDo(_Shingles(self._config))
-        return features | "FindPairs" >> FindPairs(self._config, PARTITIONS, JoinShingles(shingles, PARTITIONS))
+        return features | "FindPairs" >> FindPairs(
+            self._config, PARTITIONS, PARTITIONS, JoinShingles(shingles, PARTITIONS)
+        )
 
     def _only_own_sections(self, config: Dict[str, Any]) -> Dict[str, Any]:
         settings = {name: dict(values) for name, values in config.items()}

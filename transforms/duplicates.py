@@ -22,7 +22,7 @@ BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", p
 PREFERRED = BANDS.append(DOCUMENTS.field("preference"))
 """`BANDS` where the operator prefers columns: of any length, so that no number can stand for their order."""
 CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
-REQUESTS = pa.schema([("content", pa.uint64()), ("partition", pa.int64())])
+REQUESTS = pa.schema([("content", pa.uint64()), ("part", pa.int64())])
 SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
 EDGES = pa.schema([("node", pa.uint64()), ("root", pa.uint64())])
 
@@ -38,15 +38,17 @@ class FindPairs(beam.PTransform):
     Args:
         config: thresholds, bands and rows.
         partitions: partitions of the key space.
-        shingles: turns requests (`REQUESTS`, contents by the partition that asks) into (partition, `SHINGLES`) tables.
+        parts: parts that the candidates are verified in, each with its shingle sets in memory.
+        shingles: turns requests (`REQUESTS`, contents by the part that asks) into (part, `SHINGLES`) tables.
 
     Returns:
         Tables of `curate.schema.PAIRS`, each pair once.
     """
 
-    def __init__(self, config: Config, partitions: int, shingles: beam.PTransform) -> None:
+    def __init__(self, config: Config, partitions: int, parts: int, shingles: beam.PTransform) -> None:
         self._config = config
         self._partitions = partitions
+        self._parts = parts
         self._shingles = shingles
 
     def expand(self, features: beam.PCollection) -> beam.PCollection:
@@ -55,7 +57,7 @@ class FindPairs(beam.PTransform):
             features
             | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions))
             | "GroupBands" >> beam.GroupByKey()
-            | "Candidates" >> beam.ParDo(_Candidates(self._config, self._partitions))
+            | "Candidates" >> beam.ParDo(_Candidates(self._config, self._parts))
             | "GroupCandidates" >> beam.GroupByKey()
             | "Unique" >> beam.ParDo(_Unique())
         )
@@ -88,9 +90,9 @@ class _BandKeys(beam.DoFn):
 
 
 class _Candidates(beam.DoFn):
-    def __init__(self, config: Config, partitions: int) -> None:
+    def __init__(self, config: Config, parts: int) -> None:
         self._config = config
-        self._partitions = partitions
+        self._parts = parts
         self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
@@ -104,7 +106,7 @@ class _Candidates(beam.DoFn):
         columns = candidate_pairs(entries, contents, low)
         pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
         self._found.inc(pairs.num_rows)
-        yield from split_by(pairs, columns[0], self._partitions)
+        yield from split_by(pairs, columns[0], self._parts)
 
 
 class _Unique(beam.DoFn):
@@ -116,9 +118,9 @@ class _Unique(beam.DoFn):
 
 class _Requests(beam.DoFn):
     def process(self, element: KeyedTable) -> Iterator[pa.Table]:
-        partition, pairs = element
+        part, pairs = element
         contents = distinct(np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
-        yield pa.table([pa.array(contents), pa.array(np.full(len(contents), partition))], schema=REQUESTS)
+        yield pa.table([pa.array(contents), pa.array(np.full(len(contents), part))], schema=REQUESTS)
 
 
 class _Verify(beam.DoFn):
@@ -129,15 +131,16 @@ class _Verify(beam.DoFn):
 
     def process(self, element: Grouped) -> Iterator[pa.Table]:
         pairs = concat(element[1]["candidates"], CANDIDATES)
-        sets = concat(element[1]["shingles"], SHINGLES).sort_by("content")
+        sets = concat(element[1]["shingles"], SHINGLES)
         contents = sets["content"].to_numpy()
+        order = np.argsort(contents)  # of the contents only: the sets are as large as the texts
         lists = sets["shingles"].combine_chunks()
         left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
         measures = similarities(
             lists.flatten().to_numpy(),
             lists.offsets.to_numpy() - lists.offsets[0].as_py() if len(lists) else np.zeros(1, dtype=np.int64),
-            np.searchsorted(contents, left),
-            np.searchsorted(contents, right),
+            order[np.searchsorted(contents, left, sorter=order)],
+            order[np.searchsorted(contents, right, sorter=order)],
         )
         table = pa.table([pa.array(column) for column in (left, right, *measures)], schema=PAIRS)
         table = table.filter(pa.array(verified(*measures, self._threshold, self._containment)))
@@ -153,7 +156,7 @@ class JoinShingles(beam.PTransform):
         partitions: partitions of the content space.
 
     Returns:
-        (partition of the request, `SHINGLES` table).
+        (part of the request, `SHINGLES` table).
     """
 
     def __init__(self, shingles: beam.PCollection, partitions: int) -> None:
@@ -177,7 +180,7 @@ class _Answer(beam.DoFn):
         requests = concat(element[1]["requests"], REQUESTS)
         if requests.num_rows:
             sets = rows_of(concat(element[1]["shingles"], SHINGLES), requests)
-            yield from split_by_number(sets, requests["partition"].to_numpy())
+            yield from split_by_number(sets, requests["part"].to_numpy())
 
 
 def rows_of(table: pa.Table, requests: pa.Table) -> pa.Table:

@@ -4,6 +4,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate.duplicates.verify import similarities
+from curate.pipelines import jobs
+from curate.transforms import duplicates
+
 
 def shuffled(table):
     order = sorted(range(table.num_rows), key=lambda row: (row * 7919) % 307)
@@ -54,6 +58,26 @@ def test_same_ledger(curate_process, curate, corpus, expected, tmp_path, output_
     ledger = output.ledger.drop_columns(["source_file"])
     for name in expected.column_names:
         assert ledger[name].equals(expected[name]), name
+
+
+def test_candidates_are_verified_in_parts_that_do_not_grow_with_the_text(
+    monkeypatch, curate, corpus_file, expected, tmp_path, output_of
+):
+    def largest(output, text):
+        sizes = []
+
+        def verify(values, *others):
+            sizes.append(len(values))
+            return similarities(values, *others)
+
+        monkeypatch.setattr(jobs, "TEXT_PER_PART", text)
+        monkeypatch.setattr(duplicates, "similarities", verify)
+        outcome = curate("run", "--input", corpus_file, "--output", output)
+        assert outcome.code == 0, outcome.err
+        assert output_of(output).ledger.drop_columns(["source_file"]).equals(expected)
+        return max(sizes)
+
+    assert largest(tmp_path / "parts", 2_000) < largest(tmp_path / "whole", 2**30) / 4
 
 
 def test_same_run_twice_writes_the_same_files(curate, corpus_file, finished, tmp_path, snapshot):
