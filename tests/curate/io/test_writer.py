@@ -85,8 +85,11 @@ def test_a_full_disk_leaves_no_file(tmp_path, count, rows):
     use_threads(count)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, limits[1]))
     try:
-        with pytest.raises(OSError, match="File too large"), PartWriter(str(tmp_path / "a"), table.schema, FILES, 10) as w:
-            w.write(table)
+        with (
+            pytest.raises(OSError, match="File too large"),
+            PartWriter(str(tmp_path / "a"), table.schema, FILES, row_group_rows=10) as writer,
+        ):
+            writer.write(table)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         use_threads(1)
