@@ -17,7 +17,7 @@ from curate.hashing import UInt64Array, mix
 from curate.io.ids import DocumentIds, document_ids
 from curate.media import OpenFile, has_media, media_facts
 from curate.schema import TEXT_EDITS, features
-from curate.sortable import sortable_bytes
+from curate.sortable import sort_keys
 from curate.text.kernel import TextFeatures, text_features
 from curate.text.language import identify
 from curate.timestamps import to_timestamp
@@ -147,14 +147,11 @@ def annotate(
 
 
 def _preference(table: pa.Table, config: Config) -> pa.Array:
-    """The columns of `dedupe.prefer`, one after the other in each document's list."""
-    keys = [sortable_bytes(plain_column(table, name.removeprefix("-"))) for name in config.dedupe.prefer]
-    count, columns = table.num_rows, len(keys)
-    if not columns:
-        return pa.nulls(count, pa.list_(pa.binary()))
-    by_document = np.arange(count * columns).reshape(columns, count).T.ravel()
-    offsets = pa.array(np.arange(0, count * columns + 1, columns, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.concat_arrays(keys).take(pa.array(by_document)))
+    """The columns of `dedupe.prefer` as one key, null without any."""
+    if not config.dedupe.prefer:
+        return pa.nulls(table.num_rows, pa.binary())
+    names = ((name.removeprefix("-"), name.startswith("-")) for name in config.dedupe.prefer)
+    return sort_keys((plain_column(table, name), turned) for name, turned in names)
 
 
 def find_evaluation(kernel: TextFeatures, evaluation: EvaluationIndex | None, config: Config) -> Matches:

@@ -88,7 +88,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("embedding", pa.list_(pa.float16(), dimensions)),
             ("source", pa.string()),
             ("site", pa.string()),  # host of the url, else the source: who vouches for a rare cluster
-            ("preference", pa.list_(pa.binary())),  # dedupe.prefer's columns as sortable bytes; null without any
+            ("preference", pa.binary()),  # dedupe.prefer's columns as one key, the least preferred; null without any
             ("timestamp", TIMESTAMP),
             ("published", TIMESTAMP),
             ("origin_claim", pa.string()),

@@ -1,29 +1,30 @@
 """Wiring of near-duplicate search: band keys, candidates, verification, and the gathering of linked documents."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Dict, Tuple
+from typing import Any, Dict, Tuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.pvalue import AsSingleton
 
 from curate.arrays import distinct
 from curate.config import Config
-from curate.decisions.documents import DOCUMENTS
-from curate.decisions.order import SurvivalOrder, preference, preferred_order, survival_order
-from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, entry_order, unique_pairs
+from curate.decisions.order import SCALE, survival_order
+from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, unique_pairs
 from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
-from curate.hashing import UInt64Array
+from curate.hashing import UInt64Array, hash_strings, stage_seed
 from curate.schema import PAIRS
+from curate.transforms.sample import SmallestHashes
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
 
 BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", pa.uint64())])
-PREFERRED = BANDS.append(DOCUMENTS.field("preference"))
-"""`BANDS` where the operator prefers columns: of any length, so that no number can stand for their order."""
 CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
 REQUESTS = pa.schema([("content", pa.uint64()), ("part", pa.int64())])
 SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
+PREFERENCES = pa.schema([("key", pa.uint64()), ("preference", pa.binary())])
 EDGES = pa.schema([("node", pa.uint64()), ("root", pa.uint64())])
 
 Grouped = Tuple[int, Dict[str, Iterable[pa.Table]]]
@@ -32,8 +33,8 @@ Grouped = Tuple[int, Dict[str, Iterable[pa.Table]]]
 class FindPairs(beam.PTransform):
     """Verified duplicate pairs of the documents whose features are given.
 
-    LSH proposes, exact comparison of shingle sets decides. No text is shuffled: 24 bytes per document and band (and
-    the columns of `dedupe.prefer`), and 8 bytes per shingle of the candidates.
+    LSH proposes, exact comparison of shingle sets decides. No text is shuffled: 24 bytes per document and band,
+    and 8 bytes per shingle of the candidates.
 
     Args:
         config: thresholds, bands and rows.
@@ -55,9 +56,9 @@ class FindPairs(beam.PTransform):
         """Applies the transform to a PCollection of feature tables."""
         candidates = (
             features
-            | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions))
+            | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions), self._scale(features))
             | "GroupBands" >> beam.GroupByKey()
-            | "Candidates" >> beam.ParDo(_Candidates(self._config, self._parts))
+            | "Candidates" >> beam.ParDo(_Candidates(self._parts))
             | "GroupCandidates" >> beam.GroupByKey()
             | "Unique" >> beam.ParDo(_Unique())
         )
@@ -68,42 +69,52 @@ class FindPairs(beam.PTransform):
             | "Verify" >> beam.ParDo(_Verify(self._config.dedupe.threshold, self._config.dedupe.containment))
         )
 
+    def _scale(self, features: beam.PCollection) -> Any:
+        """The keys of `dedupe.prefer`, or a sample of them, as a side input: what documents are placed by."""
+        empty = PREFERENCES.empty_table()
+        if not self._config.dedupe.prefer:
+            return empty
+        sample = SmallestHashes(SCALE, stage_seed(self._config.run.seed, "preferences"), PREFERENCES)
+        scale = (
+            features
+            | "Preferences" >> beam.ParDo(_Preferences())
+            | "Scale" >> beam.CombineGlobally(sample).without_defaults()
+        )
+        return AsSingleton(scale, default_value=empty)
+
+
+class _Preferences(beam.DoFn):
+    def process(self, features: pa.Table) -> Iterator[pa.Table]:
+        keys = pc.unique(features["preference"])
+        yield pa.table([pa.array(hash_strings(keys)), keys], schema=PREFERENCES)
+
 
 class _BandKeys(beam.DoFn):
     def __init__(self, config: Config, partitions: int) -> None:
         self._config = config
         self._partitions = partitions
 
-    def process(self, features: pa.Table) -> Iterator[KeyedTable]:
+    def process(self, features: pa.Table, scale: pa.Table) -> Iterator[KeyedTable]:
         features = features.filter(features["bands"].is_valid())
         bands = features["bands"].combine_chunks()
         each = bands.type.list_size
         keys = bands.flatten().to_numpy()
-        order = survival_order(features, self._config)
+        order = survival_order(features, self._config, scale["preference"].combine_chunks().sort())
         row = np.repeat(np.arange(features.num_rows), each)
         entries = band_entries(keys, order.high[row])
         columns = [pa.array(column) for column in (entries, features["content"].to_numpy()[row], order.low[row])]
         table = pa.table(columns, schema=BANDS)
-        if self._config.dedupe.prefer:
-            table = table.append_column("preference", features["preference"].take(pa.array(row)))
         yield from split_by(table, keys, self._partitions)
 
 
 class _Candidates(beam.DoFn):
-    def __init__(self, config: Config, parts: int) -> None:
-        self._config = config
+    def __init__(self, parts: int) -> None:
         self._parts = parts
         self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
-        prefers = bool(self._config.dedupe.prefer)
-        bands = concat(element[1], PREFERRED if prefers else BANDS)
-        entries, contents, low = (bands[name].to_numpy() for name in BANDS.names)
-        if prefers:
-            order = SurvivalOrder(entry_order(entries), low)
-            high, low = preferred_order(order, preference(bands, self._config))
-            entries = band_entries(entries, high)
-        columns = candidate_pairs(entries, contents, low)
+        bands = concat(element[1], BANDS)
+        columns = candidate_pairs(*(bands[name].to_numpy() for name in BANDS.names))
         pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
         self._found.inc(pairs.num_rows)
         yield from split_by(pairs, columns[0], self._parts)

@@ -27,7 +27,7 @@ DOCUMENTS = pa.schema(
         ("cluster", pa.int32()),
         ("source", pa.string()),
         ("site", pa.string()),
-        ("preference", pa.list_(pa.binary())),
+        ("preference", pa.binary()),
         ("timestamp", TIMESTAMP),
         ("published", TIMESTAMP),
         ("own", pa.int8()),

@@ -172,7 +172,7 @@ def _survivors(group: _Group, verdict: NDArray[np.int8], config: Config) -> Surv
         group.own,
         group.earlier,
         trusted,
-        preference(documents, config),
+        preference(documents),
         group.capture,
         documents["chars"].to_numpy(),
         group.order,

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curate.arrays import changes
 from curate.config import Config
 from curate.decisions.travel import captures
 from curate.hashing import UInt64Array, mix
@@ -16,11 +15,11 @@ from curate.provenance.rights import denied
 
 Int64Array = NDArray[np.int64]
 
-_LAST = np.iinfo(np.int64).max
+SCALE = (1 << 16) - 1
+"""Most keys on a scale of the operator's columns: of more of them, a sample that places the others."""
+
 _SECONDS = (1 << 33) - 1
 _CHARS = (1 << 19) - 1
-_SETTLED = np.uint64(20)
-"""Bits of `SurvivalOrder.high` below what comes before the operator's columns."""
 
 
 def survivor_rank(
@@ -28,7 +27,7 @@ def survivor_rank(
     own: NDArray[np.int8],
     earlier: NDArray[np.bool_],
     signature_trusted: NDArray[np.bool_],
-    preference: list[Int64Array],
+    preference: Int64Array,
     capture: Int64Array,
     length: NDArray[np.int32],
     order: UInt64Array,
@@ -40,7 +39,7 @@ def survivor_rank(
     the documents (callers sort them by id).
     """
     settled = (~signature_trusted, ~earlier, own, verdict)
-    index = np.lexsort((order, -length.astype(np.int64), capture, *preference[::-1], *settled))
+    index = np.lexsort((order, -length.astype(np.int64), capture, preference, *settled))
     rank = np.empty(len(index), dtype=np.int64)
     rank[index] = np.arange(len(index))
     return rank
@@ -51,25 +50,11 @@ def id_order(documents: pa.Table, seed: int) -> UInt64Array:
     return mix(documents["id_hash"].to_numpy(), seed)
 
 
-def preference(documents: pa.Table, config: Config) -> list[Int64Array]:
-    """The operator's columns as numbers that hold among the given documents, smaller ones preferred, null last.
-
-    Args:
-        documents: column `preference`, n rows.
-        config: settings of dedupe.
-
-    Returns:
-        int64[n] for each column of `dedupe.prefer`.
-    """
-    ranks = []
-    for number, name in enumerate(config.dedupe.prefer):
-        values = pc.list_element(documents["preference"], number).combine_chunks().dictionary_encode()
-        dense = pc.rank(values.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
-        if name.startswith("-"):
-            dense = -dense
-        found = values.indices.fill_null(len(dense)).to_numpy()
-        ranks.append(np.append(dense, _LAST)[found])
-    return ranks
+def preference(documents: pa.Table) -> Int64Array:
+    """The operator's columns as a number, smaller for those preferred: int64[documents], 0 without any column."""
+    keys = documents["preference"].combine_chunks().dictionary_encode()
+    ranks = pc.rank(keys.dictionary, tiebreaker="dense").to_numpy().astype(np.int64)
+    return np.append(ranks, 0)[keys.indices.fill_null(len(ranks)).to_numpy()]
 
 
 class SurvivalOrder(NamedTuple):
@@ -84,16 +69,17 @@ class SurvivalOrder(NamedTuple):
     low: UInt64Array
 
 
-def survival_order(features: pa.Table, config: Config) -> SurvivalOrder:
+def survival_order(features: pa.Table, config: Config, scale: pa.Array) -> SurvivalOrder:
     """The survivor rank as far as it can be told before any verdict, for choosing whom to compare with everybody.
 
     From the top: own class, or 3 for documents that lead nobody for what they are themselves, being held or dropped
-    (2 bits); not of an earlier output (1); no trusted signature (1); capture in seconds (33); length turned (19); hash
-    of the id (32). The operator's columns, which are of any length, are put in by `preferred_order`.
+    (2 bits); not of an earlier output (1); no trusted signature (1); the place of the operator's columns on the scale
+    (as many as it takes); capture in seconds (33); length turned (19); hash of the id (what is left of 32).
 
     Args:
         features: `curate.schema.features`.
         config: settings of provenance and dedupe.
+        scale: binary, at most `SCALE` keys of the column `preference` of the corpus, ascending.
     """
     count = features.num_rows
     kind, untrusted, new = np.full(count, UNKNOWN), np.ones(count, bool), ~features["earlier"].to_numpy()
@@ -102,23 +88,25 @@ def survival_order(features: pa.Table, config: Config) -> SurvivalOrder:
         kind = np.where(own.conflict & new | denied(features["rights"], config.provenance), 3, own.own_class)
         untrusted = ~features["signature_trusted"].fill_null(False).to_numpy()
     settled = (kind * 4 + new * 2 + untrusted).astype(np.uint64)
+    bits = len(scale).bit_length()
+    placed = settled << np.uint64(bits) | _places(features, scale)
+    middle = _earlier_and_longer(features)
+    high = placed << np.uint64(20 - bits) | middle >> np.uint64(32 + bits)
+    # What of the middle is in the upper part already is shifted out of the lower one.
+    low = middle << np.uint64(32 - bits) | id_order(features, config.run.seed) >> np.uint64(32 + bits)
+    return SurvivalOrder(high, low)
+
+
+def _places(features: pa.Table, scale: pa.Array) -> UInt64Array:
+    """How many keys of the scale come before each document's, uint64[n]: all values apart if the scale has them all."""
+    if not len(scale):
+        return np.zeros(features.num_rows, np.uint64)
+    keys = features["preference"].combine_chunks().dictionary_encode()
+    known, wanted = (np.array(values.to_pylist(), dtype=object) for values in (scale, keys.dictionary))
+    return np.searchsorted(known, wanted).astype(np.uint64)[keys.indices.to_numpy()]
+
+
+def _earlier_and_longer(features: pa.Table) -> UInt64Array:
     seconds = np.clip(captures(features) // 1_000_000 + (1 << 32), 0, _SECONDS).astype(np.uint64)
-    shorter = (_CHARS - np.minimum(features["chars"].to_numpy(), _CHARS)).astype(np.uint64)
-    middle = seconds << np.uint64(19) | shorter
-    low = middle << np.uint64(32) | id_order(features, config.run.seed) >> np.uint64(32)
-    return SurvivalOrder(settled << _SETTLED | middle >> np.uint64(32), low)
-
-
-def preferred_order(order: SurvivalOrder, preferred: list[Int64Array]) -> SurvivalOrder:
-    """The order with the operator's columns before capture and length: one that holds among the given documents.
-
-    Args:
-        order: `survival_order` of n documents.
-        preferred: `preference` of the same.
-    """
-    settled = order.high >> _SETTLED
-    columns = (settled, *preferred, order.high, order.low)
-    index = np.lexsort(columns[::-1])
-    place = np.empty(len(index), np.uint64)
-    place[index] = np.cumsum(np.logical_or.reduce([changes(column[index]) for column in columns]))
-    return SurvivalOrder(settled << _SETTLED, place)
+    shorter = _CHARS - np.minimum(features["chars"].to_numpy(), _CHARS)
+    return seconds << np.uint64(19) | shorter.astype(np.uint64)

@@ -40,15 +40,10 @@ def band_entries(keys: UInt64Array, high: UInt64Array) -> UInt64Array:
     Forty bits of the key are enough: two that agree by chance, a few in a partition of millions, cost one comparison.
 
     Args:
-        keys: uint64[m], or entries, whose order is replaced.
+        keys: uint64[m].
         high: uint64[m], below 2^24 (`curate.decisions.order.SurvivalOrder`).
     """
     return keys & ~_ORDER | high
-
-
-def entry_order(entries: UInt64Array) -> UInt64Array:
-    """The upper part of the order of survival in `band_entries`, uint64[m]."""
-    return entries & _ORDER
 
 
 def candidate_pairs(entries: UInt64Array, contents: UInt64Array, low: UInt64Array) -> Pairs:

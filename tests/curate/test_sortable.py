@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.sortable import is_sortable, sortable_bytes
+from curate.sortable import is_sortable, sort_keys, sortable_bytes
 
 VALUES = [
     (pa.int8(), [-128, -1, 0, 127]),
-    (pa.int64(), [-(2**63), -1, 0, 1, 2**63 - 1]),
-    (pa.uint64(), [0, 1, 2**63, 2**64 - 1]),
+    (pa.int64(), [-(2**63), -(2**63) + 1, -1, 0, 1, 2**53, 2**53 + 1, 2**63 - 2, 2**63 - 1]),
+    (pa.uint64(), [0, 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1]),
     (pa.float32(), [float("-inf"), -1.5, -0.0, 1e-30, 2.0, float("inf")]),
     (pa.float64(), [-1e300, -1.0, 0.0, 1e-300, 1.0]),
     (pa.decimal128(12, 2), [Decimal("-3.25"), Decimal(0), Decimal("7.5")]),
@@ -30,6 +30,9 @@ VALUES = [
 ]
 
 
+KINDS = (pa.binary(), pa.string())
+
+
 @pytest.mark.parametrize(("kind", "values"), VALUES, ids=[str(kind) for kind, _ in VALUES])
 def test_bytes_sort_as_the_values(kind, values):
     assert is_sortable(kind)
@@ -42,6 +45,51 @@ def test_bytes_sort_as_the_values(kind, values):
 def test_any_doubles(values):
     keys = sortable_bytes(pa.array(values, pa.float64())).to_pylist()
     assert [value for _, value in sorted(zip(keys, values, strict=True))] == sorted(values)
+
+
+NUMBER = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-5, 5),
+    st.floats(allow_nan=False),
+    st.sampled_from([2.0**53, 2**53 + 1]),
+)
+
+
+@given(st.lists(NUMBER))
+def test_numbers_of_different_types_sort_among_each_other(values):
+    """One file of a column may have integers, another one floats."""
+    keys = [sortable_bytes(pa.array([value]))[0].as_py() for value in values]
+    assert [value for _, value in sorted(zip(keys, values, strict=True))] == sorted(values)
+
+
+def test_times_of_different_units_sort_among_each_other():
+    moment = datetime(2024, 2, 29, 12, 30, 1)
+    kinds = [pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")]
+    kinds += [pa.timestamp("us", "UTC"), pa.timestamp("ns", "Europe/Berlin")]
+    same = {sortable_bytes(pa.array([moment.replace(tzinfo=timezone.utc)]).cast(kind))[0].as_py() for kind in kinds}
+    assert len(same) == 1
+    later = sortable_bytes(pa.array([moment + timedelta(microseconds=1)]))[0].as_py()
+    assert sortable_bytes(pa.array([moment.date()]))[0].as_py() < same.pop() < later
+
+
+@given(
+    st.lists(
+        st.tuples(st.none() | st.binary(max_size=3), st.none() | st.sampled_from(["", "a", "a\0", "b"])), max_size=8
+    ),
+    st.tuples(st.booleans(), st.booleans()),
+)
+def test_keys_sort_as_the_rows_column_by_column(rows, turned):
+    columns = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(KINDS)]
+    keys = sort_keys(zip(columns, turned, strict=True)).to_pylist()
+    expected = list(range(len(rows)))
+    for column, reverse in reversed(list(zip(columns, turned, strict=True))):
+        values = [
+            value if value is None or isinstance(value, bytes) else value.encode() for value in column.to_pylist()
+        ]
+        expected.sort(key=lambda i, values=values: values[i] or b"", reverse=reverse)
+        expected.sort(key=lambda i, values=values: values[i] is None)
+    assert [keys[i] for i in expected] == sorted(keys)
+    assert len(set(keys)) == len(set(rows))
 
 
 def test_nan_and_null_are_null():

@@ -1,6 +1,7 @@
 """Duplicates found in a corpus of known truth, judged by exact comparison of all pairs."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from planted import planted
@@ -110,3 +111,26 @@ def test_the_ledger_is_the_same_for_any_order_and_sharding(corpus, curate, outpu
 def test_the_ledger_is_the_same_for_any_number_of_workers(corpus, curate, output_of, tmp_path):
     whole = _ledger(corpus[0], curate, output_of, tmp_path, 1, 10_000)
     assert _ledger(corpus[0], curate, output_of, tmp_path, 4, 100, "--workers", "2").equals(whole)
+
+
+@pytest.mark.parametrize("prefer", ["-crawl", "edition"])
+def test_a_template_in_many_documents_leaves_the_preferred_one(curate, output_of, tmp_path, prefer):
+    """More of them than are all compared with each other: the preferred one must be among those that lead."""
+    words = " ".join(f"word{n}" for n in range(100))
+    crawls = [f"CC-MAIN-{2013 + n * 7 % 12}-{10 + n * 11 % 42}" for n in range(300)]
+    corpus = pa.table(
+        {
+            "id": [f"d{n}" for n in range(300)],
+            "text": [f"{words} number {n * 7919 % 100_003}" for n in range(300)],
+            "crawl": crawls,
+            "edition": [n % 5 for n in range(300)],
+            "timestamp": [f"2024-01-01T00:{n * 13 % 60:02}:{n % 60:02}Z" for n in range(300)],
+        }
+    )
+    pq.write_table(corpus, tmp_path / "in.parquet")
+    options = ("--set", f"dedupe.prefer=[{prefer}]", *NOTHING_ELSE)
+    outcome = curate("run", "--input", tmp_path / "in.parquet", "--output", tmp_path / "out", *options)
+    assert outcome.code == 0, outcome.err
+    kept = output_of(tmp_path / "out").table("data").to_pylist()
+    assert len(kept) == 1
+    assert kept[0]["crawl"] == max(crawls) if prefer == "-crawl" else kept[0]["edition"] == 0

@@ -8,7 +8,7 @@ from curate.config import make_config
 from curate.decisions.earlier import EarlierMatches, new_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import ClusterSums
-from curate.decisions.order import preference, preferred_order, survival_order, survivor_rank
+from curate.decisions.order import survival_order, survivor_rank
 
 NEAR = (0.9, 0.95, 0.95)
 REAL, UNKNOWN, SYNTHETIC = {"captured": 2015}, {"captured": 2024}, {"captured": 2024, "origin": "synthetic"}
@@ -35,19 +35,18 @@ def test_rank_of_earlier_documents():
     earlier = np.array([False, True, False, True])
     trusted, capture = np.array([True, False, False, False]), np.array([1, 9, 9, 1])
     length, order = np.array([9, 1, 1, 9]), np.arange(4, dtype=np.uint64)
-    rank = survivor_rank(verdict, own, earlier, trusted, [np.array([0, 9, 9, 0])], capture, length, order)
+    rank = survivor_rank(verdict, own, earlier, trusted, np.array([0, 9, 9, 0]), capture, length, order)
     assert rank.tolist() == [2, 1, 0, 3]
 
 
-@pytest.mark.parametrize("prefer", [[], ["-crawl"]])
-def test_earlier_documents_are_compared_first_in_their_class(world, prefer):
+@pytest.mark.parametrize("scale", [[], [b"0", b"1", b"9"]])
+def test_earlier_documents_are_compared_first_in_their_class(world, scale):
     rows = [
-        {"id": "real", **REAL, "preference": [b"0"]},
-        {"id": "old", **UNKNOWN, **OLD, "preference": [b"1"]},
-        {"id": "early", "captured": 2023, "signature_trusted": True, "chars": 10**6, "preference": [b"9"]},
+        {"id": "real", **REAL, "preference": b"9"},
+        {"id": "old", **UNKNOWN, **OLD, "preference": b"1"},
+        {"id": "early", "captured": 2023, "signature_trusted": True, "chars": 10**6, "preference": b"0"},
     ]
-    features, config = world.feature_table(rows), make_config({"dedupe": {"prefer": prefer}})
-    order = preferred_order(survival_order(features, config), preference(features, config))
+    order = survival_order(world.feature_table(rows), make_config({}), pa.array(scale, pa.binary()))
     assert np.lexsort((order.low, order.high)).tolist() == [0, 1, 2]
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from curate.config import make_config
 from curate.decisions.groups import _group
-from curate.decisions.order import SurvivalOrder, preference, preferred_order, survival_order, survivor_rank
+from curate.decisions.order import SCALE, preference, survival_order, survivor_rank
 from curate.duplicates.candidates import ORDER_BITS
-from curate.sortable import sortable_bytes
+from curate.sortable import sort_keys
 
 LINE = [("a", "b", 0.9, 0.9, 0.9)]
 
@@ -40,35 +40,24 @@ def test_the_better_one_survives_whatever_its_id(world, better, worse):
     assert survivor(world, worse, better) == "2"
 
 
-def preferred(*values):
+def preferred(values, turned=False):
     """Rows with values of one preferred column."""
-    keys = sortable_bytes(pa.array(values)).to_pylist()
-    return [{"preference": [key]} for key in keys]
+    return [{"preference": key} for key in sort_keys([(pa.array(values), turned)]).to_pylist()]
 
 
-@pytest.mark.parametrize(
-    ("prefer", "values"),
-    [("crawl", (3, 5)), ("-crawl", (5, 3)), ("crawl", (7, None)), ("-crawl", (7, None))],
-)
-def test_the_operators_column_comes_before_capture_and_length(world, prefer, values):
-    better, worse = preferred(*values)
+@pytest.mark.parametrize(("turned", "values"), [(False, (3, 5)), (True, (5, 3)), (False, (7, None)), (True, (7, None))])
+def test_the_operators_column_comes_before_capture_and_length(world, turned, values):
+    better, worse = preferred(values, turned)
     worse |= {"captured": 2023, "chars": 900}
     better |= {"captured": 2024}
-    dedupe = {"dedupe": {"prefer": [prefer]}}
-    assert survivor(world, better, worse, **dedupe) == "1"
-    assert survivor(world, worse, better, **dedupe) == "2"
-
-
-def test_the_second_column_decides_where_the_first_is_equal(world):
-    rows = [{"preference": [b"x", b"b"]}, {"preference": [b"x", b"a"]}]
-    assert survivor(world, *rows, dedupe={"prefer": ["p", "q"]}) == "2"
-    assert survivor(world, *rows, dedupe={"prefer": ["p", "-q"]}) == "1"
+    assert survivor(world, better, worse) == "1"
+    assert survivor(world, worse, better) == "2"
 
 
 def test_no_column_displaces_a_real_document(world):
-    real, other = preferred("z", "a")
+    real, other = preferred(["z", "a"])
     real |= {"captured": 2015}
-    assert survivor(world, real, other | {"captured": 2024}, dedupe={"prefer": ["crawl"]}) == "1"
+    assert survivor(world, real, other | {"captured": 2024}) == "1"
 
 
 ROW = st.fixed_dictionaries(
@@ -77,8 +66,7 @@ ROW = st.fixed_dictionaries(
         "chars": st.integers(1, 5),
         "origin": st.sampled_from([None, "synthetic"]),
         "signature_trusted": st.sampled_from([None, True]),
-        "number": st.sampled_from([None, -2.5, 7.0, 1e9]),
-        "name": st.sampled_from([None, "CC-MAIN-2023-50", "CC-MAIN-2024-10"]),
+        "crawl": st.sampled_from([None, "CC-MAIN-2013-20", "CC-MAIN-2023-50", "CC-MAIN-2024-10"]),
         "rights": st.sampled_from([None, "deny"]),
         "earlier": st.booleans(),
     }
@@ -86,42 +74,38 @@ ROW = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(ROW, min_size=2, max_size=8), st.sampled_from([(), ("name",), ("-name", "number")]))
-def test_leaders_are_chosen_in_the_order_of_survival(world, rows, prefer):
-    config = make_config({"dedupe": {"prefer": prefer}})
-    columns = [
-        sortable_bytes(pa.array([row[name.removeprefix("-")] for row in rows], kind)).to_pylist()
-        for name, kind in zip(prefer, (pa.string(), pa.float64()), strict=False)
-    ]
+@given(st.lists(ROW, min_size=2, max_size=8), st.booleans(), st.booleans())
+def test_leaders_are_chosen_in_the_order_of_survival(world, rows, prefer, turned):
+    config = make_config({})
+    keys = sort_keys([(pa.array([row["crawl"] for row in rows], pa.string()), turned)]).to_pylist()
     rows = [
-        {**row, "id": str(i), "preference": list(keys)}
-        for i, (row, *keys) in enumerate(zip(rows, *columns, strict=True))
+        {**row, "id": str(i), "preference": key if prefer else None}
+        for i, (row, key) in enumerate(zip(rows, keys, strict=True))
     ]
-    features = world.feature_table(rows)
-    order = survival_order(features, config)
-    assert order.high.max() < 1 << ORDER_BITS
-    if prefer:
-        order = preferred_order(order, preference(features, config))
-        assert order.high.max() < 1 << ORDER_BITS
-    found = np.lexsort((order.low, order.high)).tolist()
+    scale = pa.array(sorted(set(keys)) if prefer else [], pa.binary())
+    high, low = survival_order(world.feature_table(rows), config, scale)
+    assert high.max() < 1 << ORDER_BITS
+    found = np.lexsort((low, high))
     group = _group(world.document_table(rows, config), world.pair_table([]), config)
-    rank = survivor_rank(
-        np.zeros(len(rows), np.int8),
-        group.own,
-        group.earlier,
-        group.documents["signature_trusted"].fill_null(False).to_numpy(),
-        preference(group.documents, config),
-        group.capture,
-        group.documents["chars"].to_numpy(),
-        group.order,
-    )
+    trusted = group.documents["signature_trusted"].fill_null(False).to_numpy()
+    chars = group.documents["chars"].to_numpy()
+    accepted, wanted = np.zeros(len(rows), np.int8), preference(group.documents)
+    rank = survivor_rank(accepted, group.own, group.earlier, trusted, wanted, group.capture, chars, group.order)
     leads = group.active & (group.earlier | ~group.conflict)
-    assert found[: leads.sum()] == [row for row in np.argsort(rank).tolist() if leads[row]]
+    assert found.tolist()[: leads.sum()] == [row for row in np.argsort(rank).tolist() if leads[row]]
 
 
-def test_equal_documents_have_equal_places_in_the_preferred_order():
-    """Else the order in which they happen to come would decide which of them leads."""
-    order = SurvivalOrder(np.array([5 << 20, 3 << 20, 5 << 20], np.uint64), np.array([7, 7, 7], np.uint64))
-    high, low = preferred_order(order, [np.array([4, 4, 4])])
-    assert high.tolist() == order.high.tolist()
-    assert low[0] == low[2] > low[1]
+def test_values_between_those_of_a_sample_keep_their_order(world):
+    keys = sort_keys([(pa.array(range(9)), False)])
+    rows = [{"id": str(i), "preference": key} for i, key in enumerate(keys.to_pylist())]
+    order = survival_order(world.feature_table(rows), make_config({}), keys.take(pa.array([2, 5])))
+    places = order.high >> np.uint64(18) & np.uint64(3)
+    assert places.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_the_longest_scale_leaves_the_order_its_width(world):
+    keys = sort_keys([(pa.array(range(SCALE)), False)])
+    rows = [{"id": "a", "preference": keys[-1].as_py()}, {"id": "b", "captured": 2024, "preference": keys[-1].as_py()}]
+    order = survival_order(world.feature_table(rows), make_config({}), keys)
+    assert order.high.max() < 1 << ORDER_BITS
+    assert np.lexsort((order.low, order.high)).tolist() == [1, 0]
