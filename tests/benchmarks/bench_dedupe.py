@@ -61,7 +61,8 @@ class Contender(NamedTuple):
 CONTENDERS = {
     "curate": Contender("curate", "yes", mode="1"),
     "curate-2": Contender("curate --workers 2", "yes", mode="2"),
-    "rensa": Contender("rensa 0.5, in memory", "no", "rensa", "matrix"),
+    "rensa": Contender("rensa 0.5, in memory", "no", "rensa", "words"),
+    "rensa-split": Contender("rensa 0.5, in memory, str.split for its words", "no", "rensa", "split"),
     "datasketch": Contender("datasketch 2 in bulk, in memory", "no", "datasketch", "bulk"),
     "datasketch-plain": Contender("datasketch 2 update by update, in memory", "no", "datasketch", "plain"),
     "text-dedup": Contender("text-dedup 0.4.0, 2 processes", "cluster", "text-dedup", "minhash"),

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +51,9 @@ class Job:
         pq.write_table(table, self.output / "part-0.parquet", compression="zstd")
 
 
-def shingles(text: str, length: int) -> list[str]:
+def shingles(text: str, length: int, find_words: Callable[[str], list[str]] = _TOKEN.findall) -> list[str]:
     """The word n-grams of a text; all of its words as one where it has fewer."""
-    words = _TOKEN.findall(text.casefold())
+    words = find_words(text.casefold())
     if len(words) < length:
         return [" ".join(words)]
     return list(map(" ".join, zip(*(words[i:] for i in range(length)), strict=False)))
