@@ -5,13 +5,12 @@ from typing import Optional
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 
 from curate.config import Config
 from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
-from curate.decisions.earlier import EarlierMatches, new_documents
+from curate.decisions.earlier import EarlierMatches, new_and_superseded, new_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
 from curate.decisions.reference import Reference, ReferenceSample
@@ -67,14 +66,15 @@ class Decide(beam.PTransform):
                 | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
                 | "Reference" >> beam.ParDo(_MakeReference(config))
             )
-        outcome = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference)).with_output_types(
-            pa.Table, earlier=EarlierMatches
-        ).with_outputs("earlier", main="decided")
-        decided = outcome.decided
+        decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
         if config.removes_lines():
             decided = {"decided": decided, "units": inputs["units"]} | "RemoveLines" >> RemoveLines(
                 config, self._partitions
             )
+        apart = decided | "PartEarlier" >> beam.ParDo(_PartEarlier()).with_output_types(
+            pa.Table, earlier=EarlierMatches
+        ).with_outputs("earlier", main="new")
+        decided = apart.new
         mixture = (
             decided
             | "ClusterSums" >> beam.ParDo(_CollectSums())
@@ -89,7 +89,7 @@ class Decide(beam.PTransform):
             "unresolved": unresolved,
             "reference": reference,
             "mixture": mixture,
-            "earlier": outcome.earlier,
+            "earlier": apart.earlier,
         }
 
 
@@ -116,11 +116,13 @@ class _DecideGroup(beam.DoFn):
 
     def process(self, element: Grouped, reference: Reference) -> Iterator[pa.Table]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
-        decided = decide_group(documents, pairs, reference, self._config)
-        if pc.any(decided["earlier"]).as_py():
-            yield beam.pvalue.TaggedOutput("earlier", EarlierMatches.collect(decided))
-            decided = new_documents(decided)
-        yield decided
+        yield new_and_superseded(decide_group(documents, pairs, reference, self._config))
+
+
+class _PartEarlier(beam.DoFn):
+    def process(self, decided: pa.Table) -> Iterator[pa.Table]:
+        yield beam.pvalue.TaggedOutput("earlier", EarlierMatches.collect(decided))
+        yield new_documents(decided)
 
 
 class _Unresolved(beam.DoFn):

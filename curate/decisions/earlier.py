@@ -18,7 +18,7 @@ SUPERSEDED = pa.schema(
         ("id", pa.string()),  # of the earlier document
         ("output", pa.string()),  # that it is in
         ("by", pa.string()),  # id of the new one
-        ("reason", pa.string()),  # exact, near or contained
+        ("reason", pa.string()),  # exact, near or contained; line: of one whose lines are kept by the new one named
         ("similarity", pa.float32()),
         ("containment", pa.float32()),
     ]
@@ -53,6 +53,16 @@ def new_documents(decided: pa.Table) -> pa.Table:
     return decided.filter(pc.invert(decided["earlier"]))
 
 
+def new_and_superseded(decided: pa.Table) -> pa.Table:
+    """Those and the earlier documents that they supersede: what later steps may still change."""
+    return decided.filter(pc.or_(pc.invert(decided["earlier"]), _superseded(decided)))
+
+
+def _superseded(decided: pa.Table) -> pa.ChunkedArray:
+    led = pc.equal(decided["stage"], "dedupe").fill_null(False)
+    return pc.and_(led, pc.and_not(decided["earlier"], decided["matched_earlier"]))
+
+
 @dataclass(frozen=True, eq=False)
 class EarlierMatches:
     """What new documents have to do with earlier ones; merging is associative and commutative.
@@ -73,14 +83,13 @@ class EarlierMatches:
     @staticmethod
     def collect(decided: pa.Table) -> "EarlierMatches":
         """Looks over `curate.decisions.groups.DECIDED`."""
-        led = decided.filter(pc.equal(decided["stage"], "dedupe"))
-        superseded = led.filter(pc.and_not(led["earlier"], led["matched_earlier"]))
+        superseded = decided.filter(_superseded(decided))
         derived = {
             "output": pc.replace_substring_regex(superseded["source_file"], "/data/[^/]*$", ""),
             "by": superseded["matched_id"],
         }
         columns = [derived[name] if name in derived else superseded[name] for name in SUPERSEDED.names]
-        matched = pc.sum(pc.and_not(led["matched_earlier"], led["earlier"])).as_py() or 0
+        matched = pc.sum(pc.and_not(decided["matched_earlier"], decided["earlier"])).as_py() or 0
         return EarlierMatches(matched, pa.table(columns, schema=SUPERSEDED))
 
     def merge(self, other: "EarlierMatches") -> "EarlierMatches":

@@ -228,6 +228,24 @@ def test_decide_does_not_write_to_earlier_outputs(made, curate, tmp_path, snapsh
     assert snapshot(tmp_path) == before
 
 
+def test_what_supersedes_may_lose_all_its_lines(run, tmp_path, prose):
+    """The document that keeps them supersedes in its place."""
+    source, before, later = prose(51), when(2015), when(2024)
+    banner = "\n".join(source.text(12) for _ in range(4))
+    run("old", [{"id": "old", "text": banner, "timestamp": later}])
+    new = [{"id": "bare", "text": banner, "timestamp": before}, {"id": "near", "text": f"{banner} more"}]
+    new += [{"id": f"p{page}", "text": f"{banner}\n{source.text(60)}", "timestamp": before} for page in range(12)]
+    lines = ("--set", "dedupe.lines.enabled=true", "--set", "dedupe.lines.min_documents=13")
+    output = run("new", new, "--against", tmp_path / "old", *lines)
+    [owner] = [id for id, text in kept(output).items() if banner in text]
+    assert owner != "bare"
+    assert {(row["reason"], row["matched_id"]) for id, row in output.rows.items() if id in ("bare", "near")} == {
+        ("line", owner)
+    }
+    [entry] = output.manifest["supersedes"]
+    assert (entry["id"], entry["by"], entry["reason"], entry["similarity"]) == ("old", owner, "line", 1.0)
+
+
 # Chains.
 
 
