@@ -314,7 +314,7 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
             _fail(INTERRUPTED, 130)
         if debug:
             raise
-        _fail(f"{type(error).__name__}: {_one_line(str(error))[:500]}; add --debug for the traceback", 1)
+        _fail(f"{_one_line(_cause(error))[:500]}; add --debug for the traceback", 1)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
@@ -324,6 +324,14 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 def _fail(message: str, code: int) -> NoReturn:
     click.echo(f"curate: {message}", err=True)
     sys.exit(code)
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong: of the traceback that a worker process hands on for a message, the last line."""
+    message = str(error)
+    if message.startswith("Traceback "):
+        return message.strip().rpartition("\n")[2]
+    return f"{type(error).__name__}: {message}"
 
 
 def _one_line(message: str) -> str:

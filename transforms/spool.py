@@ -47,22 +47,36 @@ def spool_directory() -> Optional[str]:
 
 
 def put(table: pa.Table, directory: str) -> bytes:
-    """Writes a table to a file of this process and returns its place; one that came from a place keeps it."""
+    """Writes a table to a file of this process and returns its place; one that came from a place keeps it.
+
+    Raises:
+        OSError: there is no room.
+    """
     known, place = _places.get(id(table), ("", b""))
     if known == directory:
         return place
     with _lock:
-        if directory not in _files:
-            handle, path = tempfile.mkstemp(suffix=".arrow", dir=directory)
-            os.close(handle)
-            _files[directory] = path, pa.OSFile(path, "wb")
-        path, file = _files[directory]
-        file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
-        start = file.tell()
-        with pa.ipc.new_stream(file, table.schema) as writer:
-            writer.write_table(table)
-        file.flush()
-        return _PLACE.pack(start, file.tell() - start) + os.path.basename(path).encode()
+        try:
+            return _append(table, directory)
+        except OSError as error:
+            raise OSError(
+                f"temporary directory {directory!r} cannot take {table.nbytes:,} bytes more ({error}); "
+                f"set TMPDIR to a place with more room"
+            ) from None
+
+
+def _append(table: pa.Table, directory: str) -> bytes:
+    if directory not in _files:
+        handle, path = tempfile.mkstemp(suffix=".arrow", dir=directory)
+        os.close(handle)
+        _files[directory] = path, pa.OSFile(path, "wb")
+    path, file = _files[directory]
+    file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
+    start = file.tell()
+    with pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table)
+    file.flush()
+    return _PLACE.pack(start, file.tell() - start) + os.path.basename(path).encode()
 
 
 def get(place: bytes, directory: str) -> pa.Table:

@@ -289,6 +289,19 @@ def test_failure_inside_a_worker_is_one_line(curate_process, write, texts, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
 
 
+@pytest.mark.slow
+def test_failure_inside_a_worker_process_is_one_line(curate_process, write, texts, tmp_path, only_read):
+    input = write("a.parquet", {"text": texts})
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))"
+    outcome = curate_process(
+        "run", "--input", input, "--output", tmp_path / "out", "--workers", "2", *only_read, before=full
+    )
+    assert outcome.code == 1
+    assert len(outcome.err.splitlines()) == 2  # one of them says that it began
+    assert "OSError: " in outcome.message and "File too large" in outcome.message
+    assert "Traceback" not in outcome.message
+
+
 def test_refusal_in_a_process_of_its_own_is_one_line(curate_process, tmp_path):
     outcome = curate_process("run", "--input", tmp_path / "nowhere.parquet", "--output", tmp_path / "out")
     assert outcome.code == 2

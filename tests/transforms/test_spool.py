@@ -1,5 +1,6 @@
 import gc
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -84,6 +85,20 @@ def test_nothing_stays_on_disk():
     assert not os.path.exists(directory)
     assert table.equals(BIG)  # still mapped
     assert spool.spool_directory() is None
+
+
+def test_a_full_disk_is_told_with_its_remedy(coder):
+    first = coder.encode(BIG)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * BIG.nbytes, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"'/.*curate-.*' cannot take [\d,]+ bytes more \(.*\); set TMPDIR"):
+            for number in range(9):
+                coder.encode(BIG.slice(number))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert coder.decode(coder.encode(BIG.slice(1))).equals(BIG.slice(1))
+    assert coder.decode(first).equals(BIG)
 
 
 def test_runs_in_one_process_have_their_own_spools(coder):
