@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import UsageError
-from curate.text import kernel, reference
+from curate.text import compiled, kernel, reference
 from curate.threads import use_threads
 
 HARD = [
@@ -176,6 +176,13 @@ def test_datasketch_round_trip():
     assert np.array_equal(kernel.from_datasketch(minhash), features([longer], seed=3).signatures[0])
     with pytest.raises(UsageError, match="'legacy', expected 'affine32'"):
         kernel.from_datasketch(datasketch.MinHash(16, scheme="legacy"))
+
+
+def test_no_character_has_more_tokens_than_there_is_room_for():
+    """The compiled loops write without looking at bounds. Tokens of a text are no more than those of its characters."""
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    sizes = np.array([len(character.encode()) for character in characters])
+    assert (features(characters, permutations=0).tokens / sizes).max() == compiled._MOST_TOKENS
 
 
 def test_short_tokens_do_not_collide():
