@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from curate.sortable import is_sortable, sort_keys, sortable_bytes
@@ -90,6 +90,23 @@ def test_keys_sort_as_the_rows_column_by_column(rows, turned):
         expected.sort(key=lambda i, values=values: values[i] is None)
     assert [keys[i] for i in expected] == sorted(keys)
     assert len(set(keys)) == len(set(rows))
+
+
+NUMBERS = {
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.uint64(): st.integers(0, 2**64 - 1),
+    pa.int32(): st.integers(-(2**31), 2**31 - 1),
+    pa.float64(): st.floats(allow_nan=False),
+}
+
+
+@given(st.lists(st.one_of(*(st.tuples(st.just(kind), values) for kind, values in NUMBERS.items()))))
+@example([(pa.int64(), 2**63 - 1), (pa.uint64(), 2**64 - 1), (pa.float64(), 2.0**63), (pa.int64(), 2**53 + 1)])
+def test_numbers_of_any_type_are_on_one_scale(values):
+    keys = [sortable_bytes(pa.array([value], kind))[0].as_py() for kind, value in values]
+    numbers = [value for _, value in values]
+    assert [keys.index(key) for key in keys] == [numbers.index(number) for number in numbers]
+    assert [number for _, number in sorted(zip(keys, numbers, strict=True))] == sorted(numbers)
 
 
 def test_nan_and_null_are_null():
