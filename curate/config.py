@@ -215,7 +215,7 @@ class Run(Section):
     seed: int = Field(1, ge=0, lt=2**32, description="seed of every hash that samples, orders or splits")
     max_error_rate: Fraction = Field(0.5, description="undecodable share of the records above which the run fails")
     block_rows: int = Field(20_000, ge=1, description="most rows in one block; larger row groups are cut")
-    block_bytes: int = Field(32 * 2**20, ge=2**16, description="most bytes in one block; larger row groups are cut")
+    block_bytes: int = Field(16 * 2**20, ge=2**16, description="most bytes in one block; larger row groups are cut")
     split: bool = Field(False, description="add curate_split (train or validation, by duplicate group)")
     validation_share: Fraction = Field(0.01, description="share of the documents in the validation split")
     loss_weight: bool = Field(False, description="add curate_loss_weight, the advisory weight of synthetic documents")

@@ -24,7 +24,7 @@ from curate.io.schemas import is_bytes, is_string, plain_type, unify_schemas
 from curate.sortable import is_sortable
 
 # A row group is cut into slices only if it is large: each of them decodes the rows before it, too.
-_SLICE_BLOCKS = 4  # of bytes in a slice; a row of little text may have
+_SLICE_BLOCKS = 8  # of bytes in a slice; a row of little text may have
 _SLICE_ROWS = 16  # as many times the rows of a block
 _MOST_SLICES = 16
 _FINGERPRINT_BYTES = 1 << 16

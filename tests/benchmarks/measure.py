@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-_INTERVAL = 0.1  # seconds between two looks at memory
+_INTERVAL = 0.25  # seconds; each look walks the page tables of all processes, which holds them up
 
 
 class Usage(NamedTuple):
