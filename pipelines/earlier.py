@@ -47,7 +47,7 @@ class AnnotateEarlier(beam.PTransform):
             features
             | "Flatten" >> beam.Flatten()
             | "Mark" >> beam.ParDo(_Mark())
-            | "Write" >> WriteTables(self._directory, "location", features_schema(self._config))
+            | "Write" >> WriteTables(self._directory, ["location"], features_schema(self._config))
         )
 
 

@@ -83,10 +83,10 @@ def annotate_inputs(
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
     annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
-        f"{target}/features", "location", features_schema(config)
+        f"{target}/features", ["location"], features_schema(config)
     )
     if config.removes_lines():
-        _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", "document", UNITS)
+        _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", ["document"], UNITS)
     if config.mixture.enabled:
         if artefacts.centroids is not None:
             centroids = pipeline | "GivenCentroids" >> beam.Create([artefacts.centroids])
@@ -102,7 +102,7 @@ def annotate_inputs(
         _ = (
             features
             | "FindPairs" >> FindPairs(config, partitions, parts_for(plans, partitions), shingles)
-            | "WritePairs" >> WriteTables(f"{target}/pairs", "left", PAIRS)
+            | "WritePairs" >> WriteTables(f"{target}/pairs", ["left", "right"], PAIRS)
         )
     run(pipeline)
 
@@ -146,7 +146,7 @@ def decide_annotated(
         if value is not None and (name == "reference" or config.mixture.enabled):
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
     decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
-    ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", "place", LEDGER)
+    ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", ["place"], LEDGER)
     overview = (
         ledger
         | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))

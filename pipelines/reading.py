@@ -17,7 +17,7 @@ from curate.io.sources import InputPlan, Split
 from curate.pipelines.files import BeamFiles
 from curate.text.kernel import shingle_sets
 from curate.transforms.annotate import located
-from curate.transforms.duplicates import REQUESTS, SHINGLES, Grouped, SplitBy, rows_of
+from curate.transforms.duplicates import REQUESTS, SHINGLES, Grouped, SplitBy, distinct_requests, rows_of
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by_number
 
 SPLIT_BITS = 32
@@ -150,7 +150,7 @@ class _Places(beam.DoFn):
 
 class _Locate(beam.DoFn):
     def process(self, element: Grouped) -> Iterator[KeyedTable]:
-        requests = concat(element[1]["requests"], REQUESTS)
+        requests = distinct_requests(element[1]["requests"])
         if requests.num_rows:
             # The first of the places, so that the same text is read again whichever block came first.
             places = rows_of(concat(element[1]["places"], PLACES).sort_by("location"), requests)

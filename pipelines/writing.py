@@ -58,20 +58,20 @@ def output_schema(schema: pa.Schema, config: Config) -> pa.Schema:
 
 
 class WriteTables(beam.PTransform):
-    """Writes every table that has rows as one Parquet file, named after a key that no other table shares.
+    """Writes every table that has rows as one Parquet file, named after its first row.
 
     A retried bundle writes the same files again.
 
     Args:
         directory: to write to.
-        key: column whose first value names the file.
+        key: columns of numbers that tell this row from those of all other tables.
         schema: columns to write.
 
     Returns:
         The tables, unchanged.
     """
 
-    def __init__(self, directory: str, key: str, schema: pa.Schema) -> None:
+    def __init__(self, directory: str, key: Sequence[str], schema: pa.Schema) -> None:
         self._directory = directory
         self._key = key
         self._schema = schema
@@ -82,14 +82,15 @@ class WriteTables(beam.PTransform):
 
 
 class _WriteTable(beam.DoFn):
-    def __init__(self, directory: str, key: str, schema: pa.Schema) -> None:
+    def __init__(self, directory: str, key: Sequence[str], schema: pa.Schema) -> None:
         self._directory = directory
         self._key = key
         self._schema = schema
 
     def process(self, table: pa.Table) -> Iterator[pa.Table]:
         if table.num_rows:
-            path = f"{self._directory}/part-{table[self._key][0].as_py():016x}.parquet"
+            numbers = (f"{table[name][0].as_py():016x}" for name in self._key)
+            path = f"{self._directory}/part-{'-'.join(numbers)}.parquet"
             write_part(path, table.select(self._schema.names), BeamFiles())
         yield table
 

@@ -12,7 +12,7 @@ from apache_beam.pvalue import AsSingleton
 from curate.arrays import distinct
 from curate.config import Config
 from curate.decisions.order import SCALE, survival_order
-from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, unique_pairs
+from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, spread, unique_pairs
 from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
 from curate.hashing import UInt64Array, hash_strings, stage_seed
@@ -58,9 +58,9 @@ class FindPairs(beam.PTransform):
             features
             | "BandKeys" >> beam.ParDo(_BandKeys(self._config, self._partitions), self._scale(features))
             | "GroupBands" >> beam.GroupByKey()
-            | "Candidates" >> beam.ParDo(_Candidates(self._parts))
+            | "Candidates" >> beam.ParDo(_Candidates(self._partitions))
             | "GroupCandidates" >> beam.GroupByKey()
-            | "Unique" >> beam.ParDo(_Unique())
+            | "Unique" >> beam.ParDo(_Unique(self._parts))
         )
         shingles = candidates | "Requests" >> beam.ParDo(_Requests()) | "Shingles" >> self._shingles
         return (
@@ -108,8 +108,8 @@ class _BandKeys(beam.DoFn):
 
 
 class _Candidates(beam.DoFn):
-    def __init__(self, parts: int) -> None:
-        self._parts = parts
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
         self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
@@ -117,14 +117,20 @@ class _Candidates(beam.DoFn):
         columns = candidate_pairs(*(bands[name].to_numpy() for name in BANDS.names))
         pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
         self._found.inc(pairs.num_rows)
-        yield from split_by(pairs, columns[0], self._parts)
+        yield from split_by(pairs, columns[0], self._partitions)
 
 
 class _Unique(beam.DoFn):
+    """Sends each pair to the part that verifies it."""
+
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
         pairs = concat(element[1], CANDIDATES)
-        columns = unique_pairs(Pairs(*(pairs[name].to_numpy() for name in CANDIDATES.names)))
-        yield element[0], pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
+        found = unique_pairs(Pairs(*(pairs[name].to_numpy() for name in CANDIDATES.names)))
+        table = pa.table([pa.array(column) for column in found], schema=CANDIDATES)
+        yield from split_by(table, spread(found), self._parts)
 
 
 class _Requests(beam.DoFn):
@@ -188,10 +194,15 @@ class JoinShingles(beam.PTransform):
 
 class _Answer(beam.DoFn):
     def process(self, element: Grouped) -> Iterator[KeyedTable]:
-        requests = concat(element[1]["requests"], REQUESTS)
+        requests = distinct_requests(element[1]["requests"])
         if requests.num_rows:
             sets = rows_of(concat(element[1]["shingles"], SHINGLES), requests)
             yield from split_by_number(sets, requests["part"].to_numpy())
+
+
+def distinct_requests(requests: Iterable[pa.Table]) -> pa.Table:
+    """`REQUESTS`, each once: several tables of pairs ask for a part."""
+    return concat(requests, REQUESTS).group_by(REQUESTS.names, use_threads=False).aggregate([])
 
 
 def rows_of(table: pa.Table, requests: pa.Table) -> pa.Table:

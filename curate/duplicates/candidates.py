@@ -16,6 +16,7 @@ from curate.hashing import UInt64Array, mix
 
 LARGEST_COMPLETE = 32  # contents in a bucket, from the first in order, of which all pairs are proposed
 LEADERS = 8  # of every class, those that are paired with all others
+MANY = 1_000  # pairs of one content, of which each is verified where its other end is
 
 ORDER_BITS = 24
 _ORDER = np.uint64((1 << ORDER_BITS) - 1)
@@ -92,6 +93,22 @@ def unique_pairs(*parts: Pairs) -> Pairs:
     left, right = left[order], right[order]
     first = changes(left) | changes(right)
     return Pairs(left[first], right[first])
+
+
+def spread(pairs: Pairs) -> UInt64Array:
+    """The end of each pair by which it finds the place where it is verified.
+
+    That of a leader is not where all whom it leads gather: their shingle sets are as large as their texts.
+
+    Args:
+        pairs: with all pairs of each left end, ascending (`unique_pairs`).
+
+    Returns:
+        uint64[k], the left end, or the right one where the left has many pairs.
+    """
+    begins = np.flatnonzero(changes(pairs.left))
+    sizes = np.diff(np.append(begins, len(pairs.left)))
+    return np.where(np.repeat(sizes, sizes) > MANY, pairs.right, pairs.left)
 
 
 def _packed(high: NDArray[np.int64], low: NDArray[np.int64]) -> UInt64Array:

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate.duplicates import candidates
 from curate.duplicates.verify import similarities
 from curate.pipelines import jobs
 from curate.transforms import duplicates
@@ -60,8 +61,9 @@ def test_same_ledger(curate_process, curate, corpus, expected, tmp_path, output_
         assert ledger[name].equals(expected[name]), name
 
 
+@pytest.mark.parametrize("many", [0, candidates.MANY])
 def test_candidates_are_verified_in_parts_that_do_not_grow_with_the_text(
-    monkeypatch, curate, corpus_file, expected, tmp_path, output_of
+    monkeypatch, curate, corpus_file, expected, tmp_path, output_of, many
 ):
     def largest(output, text):
         sizes = []
@@ -71,6 +73,7 @@ def test_candidates_are_verified_in_parts_that_do_not_grow_with_the_text(
             return similarities(values, *others)
 
         monkeypatch.setattr(jobs, "TEXT_PER_PART", text)
+        monkeypatch.setattr(candidates, "MANY", many)
         monkeypatch.setattr(duplicates, "similarities", verify)
         outcome = curate("run", "--input", corpus_file, "--output", output)
         assert outcome.code == 0, outcome.err

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from curate.duplicates.candidates import (
     LARGEST_COMPLETE,
     LEADERS,
+    MANY,
     ORDER_BITS,
+    Pairs,
     band_entries,
     candidate_pairs,
+    spread,
     unique_pairs,
 )
 from curate.duplicates.star import star
@@ -105,3 +108,14 @@ def test_repeats_of_one_content_are_one_content_with_the_best_order():
     worst = in_order[-1]
     degrees = np.bincount(np.concatenate(propose([*entries, (7, worst, 0, 0)])).astype(int))
     assert degrees[worst] == 99
+
+
+def test_the_pairs_of_a_leader_are_verified_in_many_places():
+    hot, count = np.uint64(5), MANY + 1
+    members = np.arange(10, 10 + count, dtype=np.uint64)
+    pairs = unique_pairs(Pairs(np.full(count, hot), members), Pairs(members[:9], members[1:10]))
+    ends = spread(pairs)
+    assert ends[:count].tolist() == members.tolist()  # those of the leader
+    assert ends[count:].tolist() == members[:9].tolist()
+    assert spread(Pairs(np.full(MANY, hot), members[:MANY])).tolist() == [5] * MANY
+    assert len(spread(Pairs(members[:0], members[:0]))) == 0
