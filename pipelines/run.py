@@ -101,6 +101,9 @@ def curate_inputs(
     for path, error in planned.failed:
         say(f"{path} cannot be opened ({error}); counted in files_failed")
     earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)
+    for each in earlier:
+        if each.shortened:
+            say(f"{each.directory} lacks its repeated lines; a copy is told by what is left of a document there")
     outputs, earlier_plans = [each.directory for each in earlier], [each.plan for each in earlier]
     refuse_output(output, outputs)
     earlier_rows = sum(each.rows for each in earlier_plans)

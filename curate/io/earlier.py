@@ -28,10 +28,13 @@ class EarlierOutput:
     Attributes:
         directory: of the output.
         plan: of its data files; its schema has the columns that annotation reads, and no others.
+        shortened: whether repeated lines were removed from its documents, so that copies of what they were are told by
+            what is left.
     """
 
     directory: str
     plan: InputPlan
+    shortened: bool
 
 
 def earlier_config(config: Config) -> Config:
@@ -72,7 +75,8 @@ def earlier_outputs(directories: Sequence[str], config: Config, files: Files) ->
             continue
         known.add(directory)
         manifest = _manifest(directory, made, files)
-        found.append(EarlierOutput(directory, _plan(directory, manifest, settings, files)))
+        planned, shortened = _plan(directory, manifest, settings, files), _shortened(manifest)
+        found.append(EarlierOutput(directory, planned, shortened))
         waiting += [(other, f", which {directory!r} was made against,") for other in manifest.get("against", [])]
     return found
 
@@ -111,6 +115,11 @@ def _manifest(directory: str, made: str, files: Files) -> dict[str, Any]:
     if not isinstance(manifest, dict) or not {"counts", "digests"} <= manifest.keys():
         raise UsageError(f"against {directory!r}: {MANIFEST} is not one of curate; give the output of a finished run")
     return manifest
+
+
+def _shortened(manifest: dict[str, Any]) -> bool:
+    lines = manifest.get("config", {}).get("dedupe", {}).get("lines", {})
+    return bool(lines.get("enabled", False))
 
 
 def _plan(directory: str, manifest: dict[str, Any], config: Config, files: Files) -> InputPlan:

@@ -366,6 +366,23 @@ def test_media_are_compared(run, tmp_path, texts):
     assert {id: row["matched_id"] for id, row in new.rows.items()} == {"a2": "a", "c": None}
 
 
+def test_a_shortened_earlier_output_is_told(run, curate, tmp_path, prose, write):
+    """Its documents lost their banner: a page that is mostly banner is no longer similar to what is left of it."""
+    source = prose(53)
+    banner = source.text(40)
+    rows = [{"id": f"p{page}", "text": f"{banner}\n{source.text(40)}"} for page in range(10)]
+    run("old", rows, "--set", "dedupe.lines.enabled=true")
+    input = write("again.parquet", table(rows))
+    arguments = ("--input", input, "--against", tmp_path / "old", "--output", tmp_path / "again")
+    outcome = curate("run", *arguments, *DUPLICATES)
+    assert outcome.code == 0
+    told = f"curate: {tmp_path / 'old'} lacks its repeated lines; a copy is told by what is left of a document there\n"
+    assert told in outcome.err
+    run("plain", rows)
+    outcome = curate("run", *arguments[:2], "--against", tmp_path / "plain", *arguments[4:], "--overwrite", *DUPLICATES)
+    assert outcome.code == 0 and "repeated lines" not in outcome.err
+
+
 # Nothing to read, nothing to compare with, and what is refused.
 
 
