@@ -88,7 +88,6 @@ def curate_inputs(
     """
     started = _now()
     options = beam_options(beam, workers)
-    _import_ahead("curate.report.plots")
     if not debug:
         quiet()
     given = load_artefacts(artefacts) if artefacts else Artefacts()
@@ -110,6 +109,7 @@ def curate_inputs(
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
+        _import_ahead("curate.report.plots")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
             annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans)
         errors = _count_errors(staging.path, planned, config)
@@ -151,7 +151,6 @@ def decide_again(
     """
     started = _now()
     options = beam_options(beam, workers)
-    _import_ahead("curate.report.plots")
     if not debug:
         quiet()
     annotations, record = load_annotations(annotations)
@@ -166,6 +165,7 @@ def decide_again(
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
+        _import_ahead("curate.report.plots")
         _copy_errors(annotations, staging.path)
         counts = _decide_and_report(annotations, record, planned, config, given, staging, options, partitions, started)
         staging.commit()
@@ -202,8 +202,11 @@ def _decide_and_report(
 
 
 def _import_ahead(module: str) -> None:
-    """Imports in the background what is needed at the end only, while the job waits for compiled loops and files."""
-    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+    """Imports in the background what is needed at the end only, while the job waits for compiled loops and files.
+
+    The process waits for it when it ends: Python cannot stop a thread within a library's own code but by aborting.
+    """
+    threading.Thread(target=importlib.import_module, args=(module,)).start()
 
 
 def _count_errors(directory: str, planned: InputPlan, config: Config) -> int:

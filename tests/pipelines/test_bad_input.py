@@ -302,6 +302,15 @@ def test_failure_inside_a_worker_process_is_one_line(curate_process, write, text
     assert "Traceback" not in outcome.message
 
 
+def test_a_refused_run_leaves_nothing_behind_that_has_to_be_stopped(curate_process, write, texts, tmp_path):
+    """A thread that is killed within a library's own code may abort the process, whatever the exit code was to be."""
+    tell = "import atexit, threading\natexit.register(lambda: print([each.name for each in threading.enumerate()]))"
+    input = write("in.parquet", {"text": texts})
+    arguments = ("--input", input, "--output", tmp_path / "out", "--exclude", tmp_path / "gone.jsonl")
+    outcome = curate_process("run", *arguments, before=tell)
+    assert (outcome.code, outcome.out) == (2, "['MainThread']\n")
+
+
 def test_refusal_in_a_process_of_its_own_is_one_line(curate_process, tmp_path):
     outcome = curate_process("run", "--input", tmp_path / "nowhere.parquet", "--output", tmp_path / "out")
     assert outcome.code == 2
