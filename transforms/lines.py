@@ -6,11 +6,12 @@ from typing import Tuple
 import apache_beam as beam
 import pyarrow as pa
 
+from curate.arrays import lookup
 from curate.config import Config
 from curate.decisions.groups import DECIDED
 from curate.decisions.lines import KEEPERS, holders, homes, remove_lines
 from curate.duplicates.lines import UNITS
-from curate.duplicates.repeated import HOLDERS, OCCURRENCES, REMOVED, emptied, lookup, occurrences, removed_units
+from curate.duplicates.repeated import HOLDERS, OCCURRENCES, REMOVED, emptied, occurrences, removed_units
 from curate.transforms.duplicates import Grouped
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.arrays import distinct
+from curate.arrays import distinct, lookup
 from curate.hashing import UInt64Array
 
 Int64Array = NDArray[np.int64]
@@ -53,8 +53,8 @@ def content_graph(documents: pa.Table, pairs: pa.Table, active: NDArray[np.bool_
     contents, node[active] = _group(high[active], low[active])
     unique, first, size = np.unique(contents, return_index=True, return_counts=True)
     unique, first = unique[size == 1], first[size == 1]
-    left, left_found = _lookup(unique, pairs["left"].to_numpy())
-    right, right_found = _lookup(unique, pairs["right"].to_numpy())
+    left, left_found = lookup(unique, pairs["left"].to_numpy())
+    right, right_found = lookup(unique, pairs["right"].to_numpy())
     known = left_found & right_found
     return ContentGraph(
         node=node,
@@ -78,7 +78,7 @@ def unresolved_pairs(documents: pa.Table, pairs: pa.Table) -> int:
         pairs: `curate.schema.PAIRS`, at hand where the documents of their left end are.
     """
     at_hand = distinct(documents["content"].to_numpy())
-    found = [_lookup(at_hand, pairs[end].to_numpy())[1] for end in ("left", "right")]
+    found = [lookup(at_hand, pairs[end].to_numpy())[1] for end in ("left", "right")]
     return int(np.count_nonzero(~(found[0] & found[1])))
 
 
@@ -90,10 +90,3 @@ def _group(high: UInt64Array, low: UInt64Array) -> tuple[UInt64Array, Int64Array
     index = np.empty(len(order), dtype=np.int64)
     index[order] = np.cumsum(starts) - 1
     return high[order][starts], index
-
-
-def _lookup(keys: UInt64Array, wanted: UInt64Array) -> tuple[Int64Array, NDArray[np.bool_]]:
-    if len(keys) == 0:
-        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    position = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return position, keys[position] == wanted

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.arrays import repeated
 from curate.hashing import UInt64Array, hash_strings
 
 _SUFFIX = r"(#[0-9]+)+$"
@@ -32,32 +33,21 @@ def resolve_ids(documents: pa.Table) -> tuple[pa.Table, int]:
     Returns:
         The documents in the same order, with unique ids, and the number of renamed ones.
     """
-    shared = _with_shared_hash(hash_strings(documents["id"]))
+    shared = np.sort(repeated(hash_strings(documents["id"])))
     few = documents.select(["id", "row_hash", "location", "earlier"]).take(pa.array(shared))
     earlier = few["earlier"].to_numpy()
     order = np.lexsort((few["location"].to_numpy(), few["row_hash"].to_numpy(), ~earlier, _ranks(few["id"])))
     ids, kept = few["id"].take(pa.array(order)).to_pylist(), earlier[order].tolist()
-    repeated = [i for i in range(1, len(ids)) if ids[i] == ids[i - 1] and not kept[i]]
-    if not repeated:
+    renaming = [i for i in range(1, len(ids)) if ids[i] == ids[i - 1] and not kept[i]]
+    if not renaming:
         return documents, 0
     all_ids = documents["id"].combine_chunks()
-    renamed = _rename(ids, repeated, set(all_ids.filter(pc.match_substring(all_ids, "#")).to_pylist()))
+    renamed = _rename(ids, renaming, set(all_ids.filter(pc.match_substring(all_ids, "#")).to_pylist()))
     changed = np.zeros(documents.num_rows, dtype=bool)
     changed[shared] = True
     values = pa.array(renamed, pa.string()).take(pa.array(np.argsort(order)))
     unique = pc.replace_with_mask(all_ids, pa.array(changed), values)
-    return documents.set_column(documents.schema.get_field_index("id"), "id", unique), len(repeated)
-
-
-def _with_shared_hash(hashes: UInt64Array) -> NDArray[np.int64]:
-    """Indices of the values that occur more than once, ascending."""
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    same = ordered[1:] == ordered[:-1]
-    shared = np.zeros(len(order), dtype=bool)
-    shared[1:] |= same
-    shared[:-1] |= same
-    return np.sort(order[shared])
+    return documents.set_column(documents.schema.get_field_index("id"), "id", unique), len(renaming)
 
 
 def _rename(ids: list[str], repeated: list[int], taken: set[str]) -> list[str]:

@@ -5,10 +5,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.arrays import lookup
 from curate.config import Config
 from curate.decisions.groups import DECIDED
 from curate.decisions.verdict import ACCEPT, FILL
-from curate.duplicates.repeated import CLASS_SHIFT, HOLDERS, lookup, spans
+from curate.duplicates.repeated import CLASS_SHIFT, HOLDERS, spans
 from curate.hashing import UInt64Array, hash_strings, stage_seed
 from curate.provenance.origin import REAL, SYNTHETIC
 from curate.schema import TEXT_EDITS

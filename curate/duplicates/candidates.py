@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.arrays import changes, distinct
+from curate.arrays import changes, distinct, repeated
 from curate.hashing import UInt64Array, mix
 
 LARGEST_COMPLETE = 32  # contents in a bucket, from the first in order, of which all pairs are proposed
@@ -59,7 +59,7 @@ def candidate_pairs(entries: UInt64Array, contents: UInt64Array, low: UInt64Arra
         low: uint64[m], the lower part of the order of survival; a content has its documents' smallest order, and is of
             the classes of all of them.
     """
-    shared = _repeated(entries >> np.uint64(ORDER_BITS))
+    shared = repeated(entries >> np.uint64(ORDER_BITS))
     entries, contents, low = entries[shared], contents[shared], low[shared]
     in_order = np.lexsort((mix(contents), low, entries))
     entries = entries[in_order]
@@ -123,17 +123,6 @@ def _pair(left: NDArray[np.int64], right: NDArray[np.int64]) -> UInt64Array:
 def _first(group: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each number stands first in each group, ascending."""
     return np.sort(np.unique(_packed(group, number), return_index=True)[1])
-
-
-def _repeated(keys: UInt64Array) -> NDArray[np.int64]:
-    """Where the keys stand that occur more than once: few, and all that is to be sorted further."""
-    order = np.argsort(keys)
-    ordered = keys[order]
-    same = ordered[1:] == ordered[:-1]
-    shared = np.zeros(len(order), bool)
-    shared[1:] |= same
-    shared[:-1] |= same
-    return order[shared]
 
 
 def _near_pairs(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -16,6 +16,7 @@ log n in practice. Memory per partition is bounded by its edges.
 import numpy as np
 from scipy.sparse import coo_array, csgraph
 
+from curate.arrays import changes
 from curate.hashing import UInt64Array
 
 
@@ -65,7 +66,7 @@ def large_star(node: UInt64Array, neighbour: UInt64Array) -> tuple[UInt64Array, 
         return node, neighbour
     order = np.argsort(node, kind="stable")
     node, neighbour = node[order], neighbour[order]
-    begins = np.flatnonzero(np.append(True, node[1:] != node[:-1]))
+    begins = np.flatnonzero(changes(node))
     least = np.minimum(np.minimum.reduceat(neighbour, begins), node[begins])
     root = np.repeat(least, np.diff(np.append(begins, len(node))))
     larger = neighbour > node

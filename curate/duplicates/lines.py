@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.arrays import changes
 from curate.hashing import UInt64Array
 from curate.text.kernel import text_features
 
@@ -44,7 +45,7 @@ def find_units(texts: pa.Array, documents: UInt64Array, unit: str) -> pa.Table:
     offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] == _NEWLINE) + offsets[0]
     bounds = np.sort(np.concatenate([offsets, newlines + 1]), kind="stable")  # two ascending runs: merged
-    bounds = bounds[np.append(True, bounds[1:] != bounds[:-1])]
+    bounds = bounds[changes(bounds)]
     lines = _cut(data, bounds)
     document = np.searchsorted(offsets, bounds[:-1], side="right") - 1
     ends = np.cumsum(pc.utf8_length(lines).to_numpy())

@@ -7,8 +7,8 @@ that share it, as Llama 3 has it (2024, section 3.1.1: "more than 6 times"), and
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from curate.arrays import changes, lookup
 from curate.hashing import UInt64Array
 from curate.schema import TEXT_EDITS
 
@@ -85,9 +85,9 @@ def removed_units(found: pa.Table, min_documents: int) -> pa.Table:
     unit, document, rank = (found[name].to_numpy() for name in ("unit", "document", "rank"))
     order = np.lexsort((document, rank, unit))
     unit, document, rank = unit[order], document[order], rank[order]
-    new_unit = _changes(unit)
-    new_document = new_unit | _changes(document)
-    new_class = new_unit | _changes(rank >> CLASS_SHIFT)
+    new_unit = changes(unit)
+    new_document = new_unit | changes(document)
+    new_class = new_unit | changes(rank >> CLASS_SHIFT)
     first = np.flatnonzero(new_unit)[np.cumsum(new_unit) - 1]
     nth = np.cumsum(new_document)
     nth = nth - nth[first] + 1
@@ -115,7 +115,7 @@ def emptied(removed: pa.Table, holders: pa.Table) -> tuple[UInt64Array, UInt64Ar
     document, tokens = removed["document"].to_numpy(), removed["tokens"].to_numpy().astype(np.int64)
     order = np.lexsort((removed["start"].to_numpy(), -tokens, document))
     document, tokens = document[order], tokens[order]
-    first = np.flatnonzero(_changes(document))
+    first = np.flatnonzero(changes(document))
     if not len(first):
         return document, document
     holders = holders.sort_by([("document", "ascending"), ("rank", "ascending")])
@@ -139,7 +139,7 @@ def spans(removed: pa.Table, kind: str) -> pa.Table:
     removed = _in_order(removed)
     columns = (removed[name].to_numpy() for name in ("document", "tokens", "start", "end", "before", "after"))
     document, tokens, start, end, before, after = columns
-    new_document = _changes(document)
+    new_document = changes(document)
     new_run = new_document.copy()
     new_run[1:] |= after[:-1] != start[1:]
     first = np.flatnonzero(new_run)
@@ -160,24 +160,9 @@ def spans(removed: pa.Table, kind: str) -> pa.Table:
     return pa.table([pa.array(document[documents]), pa.array(sums.astype(np.int32)), lists], schema=EDITS)
 
 
-def lookup(keys: UInt64Array, wanted: UInt64Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each wanted key first stands among sorted keys, and whether it does."""
-    if len(keys) == 0:
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return place, keys[place] == wanted
-
-
 def _in_order(rows: pa.Table) -> pa.Table:
     """Rows by document and place in the text, each once."""
     document, start = rows["document"].to_numpy(), rows["start"].to_numpy()
     order = np.lexsort((start, document))
-    distinct = _changes(document[order]) | _changes(start[order])
+    distinct = changes(document[order]) | changes(start[order])
     return rows.take(pa.array(order[distinct]))
-
-
-def _changes(values: NDArray) -> NDArray[np.bool_]:
-    """Whether each value differs from the one before; the first does."""
-    changes = np.ones(len(values), dtype=bool)
-    changes[1:] = values[1:] != values[:-1]
-    return changes
