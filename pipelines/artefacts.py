@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence
 from curate.clusters.embedding import Embedding
 from curate.config import Config, make_config
 from curate.decisions.reference import Reference
-from curate.detector.model import MODEL_FILE, detector_files, load_detector
+from curate.detector.model import ARRAYS_FILE, detector_files, load_detector
 from curate.errors import UsageError
 from curate.exclude import load_evaluation
 from curate.io.sources import one_line
@@ -42,7 +42,7 @@ def load_artefacts(directory: str) -> Artefacts:
             embedding=FILES.read_if_there(f"{directory}/embedding.npz"),
             centroids=FILES.read_if_there(f"{directory}/centroids.npz"),
             reference=Reference.from_dict(json.loads(FILES.read_bytes(f"{directory}/reference.json"))),
-            detector=f"{directory}/{MODEL_FILE}" if FILES.stat(f"{directory}/{MODEL_FILE}") else None,
+            detector=f"{directory}/{ARRAYS_FILE}" if FILES.stat(f"{directory}/{ARRAYS_FILE}") else None,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(

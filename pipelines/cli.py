@@ -35,7 +35,7 @@ Examples:
     "provenance": "\b\nExample:\n  curate provenance photo.jpg report.pdf manifest.c2pa",
     "demo": "\b\nExample:\n  curate demo demo",
     "train": "\b\nExample:\n  curate detector train --input labelled.parquet --dev held-out.parquet --output detector",
-    "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector/detector.ftz",
+    "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector",
 }
 
 INTERRUPTED = "interrupted; nothing was changed in the output directory"
@@ -265,7 +265,7 @@ def train(
     seed: int,
     notes: Optional[str],
 ) -> None:
-    """Trains a detector: writes detector.ftz, detector.json, metrics.json and MODEL_CARD.md."""
+    """Trains a detector: writes detector.npz, detector.json, metrics.json and MODEL_CARD.md."""
     from curate.pipelines.detector import train_from_files
 
     click.echo(train_from_files(inputs, human, machine, dev, output, seed, notes))
@@ -273,7 +273,7 @@ def train(
 
 @detector.command(epilog=EPILOG["evaluate"])
 @click.option("--input", "inputs", multiple=True, required=True, metavar="FILE", help="Parquet with text and label.")
-@click.option("--model", metavar="FILE", help="A detector.ftz; the shipped one where not given.")
+@click.option("--model", metavar="DIR", help="What `curate detector train` wrote; the shipped one where not given.")
 def evaluate(inputs: tuple[str, ...], model: Optional[str]) -> None:
     """Measures a detector on labelled text: AUROC, true-positive rates, residual share, by group."""
     from curate.pipelines.detector import evaluate_files

@@ -41,7 +41,7 @@ def run_demo(directory: str, seed: int = 1, overwrite: bool = False, debug: bool
     train_detector(training_table(seed), str(root / "detector"), seed=seed)
     config = make_config(
         {
-            "synthetic": {"model": str(root / "detector" / "detector.ftz")},
+            "synthetic": {"model": str(root / "detector")},
             "provenance": {"trust_anchors": str(paths.anchors)},
         }
     )

@@ -58,7 +58,7 @@ def evaluate_files(inputs: Sequence[str], model: Optional[str]) -> str:
 
     Args:
         inputs: files with the columns text and label.
-        model: a detector.ftz or the directory that holds it; the shipped one where None.
+        model: the directory that training wrote; the shipped one where None.
 
     Returns:
         The evaluation as a table.

@@ -1,66 +1,40 @@
-"""Training of the detector: views of every text, fastText, quantisation, calibration, model card.
-
-A text is shown in halves and in pieces: three random halves of its sentences in random order, and its
-consecutive pieces of about 80 words. So the model leans neither on length nor on what a text is about as a whole,
-and learns to score windows as well as documents. The result depends on the documents and the seed, not on their
-order.
-"""
+"""Training of the detector from labelled documents: fit, calibration, measurement, model card."""
 
 import json
-import math
-import re
-import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import fasttext
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.detector.evaluate import count_tokens, evaluate_detector, format_evaluation
-from curate.detector.model import MODEL_FILE, Detector, load_detector
-from curate.detector.preprocess import MAX_CHARS, detector_lines, normalise
-from curate.errors import CurateError, UsageError
-from curate.hashing import UInt64Array, hash_strings, mix, stage_seed, uniform
+from curate.detector.fit import FitSettings, family_keys, fit_components, fit_stack
+from curate.detector.model import WHOLE_TOKENS, WINDOW_TOKENS, Detector, save_detector
+from curate.detector.views import HALVES, PIECE
+from curate.detector.word_vectors import GRAM
+from curate.errors import UsageError
+from curate.hashing import stage_seed, uniform
 
 DEV_SHARE = 0.1
 """Share of the documents, by hash of their family, held out where no dev set is given."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?؟۔।]) +|(?<=[。！？])")
 _QUANTILES = 200
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of fastText and of the views.
+    """Settings of the training.
 
     Attributes:
-        dimensions: of the embedding of words; two classes need few.
-        word_ngrams: longest n-gram of words.
-        buckets: hash buckets of the n-grams; the size of the model.
-        least_count: occurrences below which a word is not in the vocabulary (its n-grams are).
-        epochs: passes over the views.
-        rate: first learning rate.
-        halves: random halves of the sentences per text.
-        piece: words in a piece.
-        subvector: dimensions quantised together; 1 loses least.
+        fit: of the parts of the detector.
         least_tokens: shorter documents are left out of the numbers stored beside the model.
     """
 
-    dimensions: int = 4
-    word_ngrams: int = 2
-    buckets: int = 2**18
-    least_count: int = 5
-    epochs: int = 3
-    rate: float = 0.3
-    halves: int = 3
-    piece: int = 80
-    subvector: int = 1
+    fit: FitSettings = field(default_factory=FitSettings)
     least_tokens: int = 50
 
 
@@ -72,29 +46,24 @@ def train_detector(
     settings: TrainingSettings | None = None,
     notes: str = "",
 ) -> dict[str, Any]:
-    """Trains, quantises, calibrates and measures a detector.
+    """Trains, calibrates and measures a detector.
 
     Args:
         documents: columns text and label (human or machine); others as in `evaluate_detector`.
-        out_dir: existing or new directory for detector.ftz, detector.json, metrics.json and MODEL_CARD.md.
+        out_dir: existing or new directory for detector.npz, detector.json, metrics.json and MODEL_CARD.md.
         dev: documents for Platt scaling, reference scores and metrics; a part of `documents` where None.
-        seed: of views, order and initial weights.
+        seed: of all draws.
         settings: of the training.
         notes: Markdown on the origin and licences of the data, for the model card.
 
     Returns:
-        The metrics of the quantised model on dev, as `evaluate_detector`.
+        The metrics of the model on dev, as `evaluate_detector`.
 
     Raises:
         UsageError: one of the classes is missing from the training or the dev documents.
         CurateError: the installed `fasttext` module cannot train.
     """
     settings = settings or TrainingSettings()
-    if not hasattr(fasttext, "train_supervised"):
-        raise CurateError(
-            "the installed module 'fasttext' cannot train, another package has overwritten it; "
-            "uninstall that and reinstall fasttext-community"
-        )
     if dev is None:
         documents, dev = _hold_out(documents, seed)
     for name, table in (("training", documents), ("dev", dev)):
@@ -104,46 +73,86 @@ def train_detector(
                 f"the {name} documents hold no {' and no '.join(sorted(missing))} text, expected both classes"
             )
 
-    with tempfile.TemporaryDirectory() as directory:
-        scratch = Path(directory)
-        _fit(training_lines(documents, settings, seed), scratch, seed, settings)
-        model = load_detector(str(scratch))
-        numbers = {"sha256": model.digest, "max_chars": MAX_CHARS, "seed": seed, "settings": asdict(settings)}
-        numbers |= _reference_numbers(model, dev, settings.least_tokens)
-        metrics = evaluate_detector(replace(model, numbers=numbers), dev, seed)
-        card = model_card(documents, dev, numbers, metrics, notes)
-
-        out = Path(out_dir)
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(scratch / MODEL_FILE, out / MODEL_FILE)
-        _write_json(out / "detector.json", numbers)
-        _write_json(out / "metrics.json", metrics)
-        (out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    stack = fit_stack(documents, seed, settings.fit)
+    components = fit_components(documents, seed, settings.fit)
+    numbers = {"seed": seed, "settings": asdict(settings), "stack": stack}
+    with tempfile.TemporaryDirectory() as scratch:
+        raw = save_detector(components, numbers, Path(scratch))
+        numbers |= _reference_numbers(raw, dev, settings.least_tokens)
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    model = save_detector(components, numbers, out)
+    metrics = evaluate_detector(model, dev, seed)
+    out.joinpath("metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    card = model_card(documents, dev, model, metrics, notes)
+    out.joinpath("MODEL_CARD.md").write_text(card, encoding="utf-8")
     return metrics
 
 
-def training_lines(documents: pa.Table, settings: TrainingSettings, seed: int) -> list[str]:
-    """All views of all texts with their labels, in hashed order.
+def model_card(documents: pa.Table, dev: pa.Table, model: Detector, metrics: dict[str, Any], notes: str) -> str:
+    """The model card (Mitchell et al., 2019), in Markdown."""
+    numbers, fit = model.numbers, model.numbers["settings"]["fit"]
+    boosting, words, stack = fit["boosting"], fit["fasttext"], numbers["stack"]
+    overall = metrics["overall"]
+    return f"""# Detector of machine text
 
-    Args:
-        documents: columns text and label.
-        settings: of the views.
-        seed: of the choice of sentences and of the order.
-    """
-    texts = normalise(documents["text"].combine_chunks())
-    views, labels = [], []
-    keys = hash_strings(texts, stage_seed(seed, "views"))
-    for text, label, key in zip(texts.to_pylist(), documents["label"].to_pylist(), keys, strict=True):
-        for view in _views(text, key, settings):
-            views.append(view)
-            labels.append(label)
-    separated = detector_lines(pa.array(views, pa.large_string()))
-    lines = pa.array(
-        [f"__label__{label} {line}" for label, line in zip(labels, separated.to_pylist(), strict=True)],
-        pa.large_string(),
-    )
-    order = np.lexsort((np.arange(len(lines)), hash_strings(lines, stage_seed(seed, "order"))))
-    return lines.take(pa.array(order)).to_pylist()
+Model `{model.id}`, SHA-256 `{model.digest}`. Boosted trees on how a text is written, logistic regression on its
+n-grams, and fastText. Its score is in log-odds; P(machine) at equal classes is
+1 / (1 + exp(-({numbers["platt"]["a"]}·score + {numbers["platt"]["b"]}))).
+
+## Use
+
+One piece of evidence among others, with thresholds set per group by trusted human documents of the corpus at hand.
+Without such a calibration nothing is dropped on it. It is not made to judge a single author.
+
+## Data
+
+Training: {_composition(documents)}
+Held out for the numbers below: {_composition(dev)}
+
+{notes.strip() or "Origin and licences of the data were not given."}
+
+## Training
+
+A text is read as folded tokens: case, accents, layout, invisible characters and look-alike letters make no difference
+to n-grams. Texts of at most {WHOLE_TOKENS} tokens are judged as a whole, longer ones by the mean of their windows of
+about {WINDOW_TOKENS} tokens.
+
+- Trees: {boosting["trees"]:,} of depth {boosting["depth"]}, {boosting["tried"]} statistics tried for each, learning
+  rate {boosting["rate"]}. Statistics: shapes and lengths of words, punctuation, rhythm of sentences and clauses,
+  richness at fixed lengths, repetition, log-ranks of words in human use, surprise under a bigram model of the human
+  training texts (cross-fitted), compressibility, excess vocabulary, template openers, enumerations, rates of
+  {fit["token_rates"]} frequent tokens and {fit["ending_rates"]} frequent endings.
+- Logistic regression on hashed tokens and pairs, weighted by the log-ratio of their rates.
+- fastText: {words["dimensions"]} dimensions, words, pairs and character {GRAM}-grams in {words["buckets"]:,} buckets,
+  {words["epochs"]} epochs, learning rate {words["rate"]}; views of each text: the whole, {HALVES} random halves of its
+  sentences in random order, consecutive pieces of about {PIECE} tokens, a copy with a tenth of the tokens swapped with
+  their neighbours.
+
+The three are standardised on a fifth of the source documents that they were not fitted to, and weigh
+{stack["trees"]["weight"]}, {stack["regression"]["weight"]} and {stack["vectors"]["weight"]}; what is known of words
+counts by the share of the tokens that training has met. Seed {numbers["seed"]}. Platt coefficients and reference scores
+are from the held-out documents of {numbers["settings"]["least_tokens"]} tokens or more.
+
+## Metrics
+
+AUROC {_interval(overall, "auroc")}, machine text found at 5 % false positives {_interval(overall, "tpr_05")}, at 1 %
+{_interval(overall, "tpr_01")}. 95 % intervals from a bootstrap over source documents. Generators are compared with
+all human documents, the other groups with their own.
+
+```
+{format_evaluation(metrics)}
+```
+
+## Limits
+
+- It knows the sources, languages and generators that it was trained on. On others expect ranks not far from chance:
+  measure with `curate detector evaluate`, and train on your own with `curate detector train`.
+- The held-out documents come from the same data sets as the training documents, and settings were chosen and the
+  calibration fitted on them, so the numbers above are the best case.
+- Short texts tell little; documents under {numbers["settings"]["least_tokens"]} tokens should not be scored.
+- Edited, paraphrased or translated machine text, and formulaic human text, are often taken for the other class.
+"""
 
 
 def platt_fit(scores: NDArray[np.floating], machine: NDArray[np.bool_]) -> tuple[float, float]:
@@ -168,96 +177,9 @@ def platt_fit(scores: NDArray[np.floating], machine: NDArray[np.bool_]) -> tuple
     return float(beta[0]), float(beta[1])
 
 
-def model_card(documents: pa.Table, dev: pa.Table, numbers: dict[str, Any], metrics: dict[str, Any], notes: str) -> str:
-    """The model card (Mitchell et al., 2019), in Markdown."""
-    settings = numbers["settings"]
-    overall = metrics["overall"]
-    return f"""# Detector of machine text
-
-fastText classifier, model `{metrics["detector"]}`, SHA-256 `{numbers["sha256"]}`.
-Its score is log p(machine) - log p(human); P(machine) at equal classes is
-1 / (1 + exp(-({numbers["platt"]["a"]}·score + {numbers["platt"]["b"]}))).
-
-## Use
-
-One piece of evidence among others, with thresholds set per group by trusted human documents of the corpus at hand.
-Without such a calibration nothing is dropped on it. It is not made to judge a single author.
-
-## Data
-
-Training: {_composition(documents)}
-Held out for the numbers below: {_composition(dev)}
-
-{notes.strip() or "Origin and licences of the data were not given."}
-
-## Training
-
-Whitespace collapsed, invisible characters left out, the first {numbers["max_chars"]:,} characters; punctuation marks,
-Han and kana as words of their own. Views of each text: {settings["halves"]} random halves of its sentences in random
-order, and consecutive pieces of about {settings["piece"]} words. fastText: {settings["dimensions"]} dimensions, word
-n-grams up to {settings["word_ngrams"]}, {settings["buckets"]:,} buckets, {settings["epochs"]} epochs, learning rate
-{settings["rate"]}, one thread, seed {numbers["seed"]}. Product quantisation, {settings["subvector"]} dimension(s) at
-a time. Platt coefficients and reference scores are fitted on the held-out documents of
-{settings["least_tokens"]} tokens or more.
-
-## Metrics of the quantised model
-
-AUROC {_interval(overall, "auroc")}, machine text found at 5 % false positives {_interval(overall, "tpr_05")}, at 1 %
-{_interval(overall, "tpr_01")}. 95 % intervals from a bootstrap over source documents. Generators are compared with
-all human documents, the other groups with their own.
-
-```
-{format_evaluation(metrics)}
-```
-
-## Limits
-
-- It knows the sources, languages and generators that it was trained on. On others expect ranks not far from chance:
-  measure with `curate detector evaluate`, and train on your own with `curate detector train`.
-- The held-out documents come from the same data sets as the training documents, and settings were chosen and the
-  calibration fitted on them, so the numbers above are the best case.
-- Short texts tell little; documents under {settings["least_tokens"]} tokens should not be scored.
-- Edited, paraphrased or translated machine text, and formulaic human text, are often taken for the other class.
-"""
-
-
-def _fit(lines: list[str], scratch: Path, seed: int, settings: TrainingSettings) -> None:
-    """Writes the quantised model into the scratch directory."""
-    corpus = scratch / "lines.txt"
-    corpus.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    model = fasttext.train_supervised(
-        str(corpus),
-        dim=settings.dimensions,
-        wordNgrams=settings.word_ngrams,
-        bucket=settings.buckets,
-        minCount=settings.least_count,
-        epoch=settings.epochs,
-        lr=settings.rate,
-        thread=1,  # more threads race: the model would differ from run to run
-        seed=seed,
-        verbose=0,
-    )
-    model.quantize(dsub=settings.subvector, qnorm=False, verbose=0)
-    model.save_model(str(scratch / MODEL_FILE))
-
-
-def _views(text: str, key: np.uint64, settings: TrainingSettings) -> Iterator[str]:
-    sentences = [sentence for sentence in _SENTENCE_END.split(text) if sentence]
-    for half in range(settings.halves):
-        order = np.argsort(mix(np.arange(len(sentences), dtype=np.uint64), int(key) + half), kind="stable")
-        yield " ".join(sentences[i] for i in order[: max(1, len(order) // 2)])
-    words = text.split(" ")
-    size = math.ceil(len(words) / max(1, round(len(words) / settings.piece)))
-    for start in range(0, len(words), size):
-        yield " ".join(words[start : start + size])
-
-
 def _hold_out(documents: pa.Table, seed: int) -> tuple[pa.Table, pa.Table]:
-    """Parts training and dev documents, keeping families (ids that share all but their last part) together."""
-    column = documents["id"] if "id" in documents.column_names else documents["text"]
-    families = pc.replace_substring_regex(column, r"/[^/]*$", "") if "id" in documents.column_names else column
-    keys: UInt64Array = hash_strings(families)
-    held_out = pa.array(uniform(keys, stage_seed(seed, "dev")) < DEV_SHARE)
+    """Parts training and dev documents, keeping families together."""
+    held_out = pa.array(uniform(family_keys(documents), stage_seed(seed, "dev")) < DEV_SHARE)
     return documents.filter(pc.invert(held_out)), documents.filter(held_out)
 
 
@@ -300,7 +222,3 @@ def _interval(values: dict[str, Any], name: str) -> str:
         return "not measured"
     estimate, low, high = values[name]
     return f"{estimate:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -46,7 +46,7 @@ def _grown(array: Any, used: int, least: int) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _decode(data: Any, at: Any, end: Any) -> Any:
+def decode(data: Any, at: Any, end: Any) -> Any:
     """The code point at a place and the next place; ill-formed bytes give U+FFFD per maximal subpart."""
     lead = np.int64(data[np.uint64(at)])
     at += 1
@@ -194,7 +194,7 @@ def _tokenise(  # noqa: C901 (in parts it is a third slower: the compiler does n
             open_class = _WORD if open_word else _SPACE
             if at == end:
                 break
-        code, at = _decode(data, at, end)
+        code, at = decode(data, at, end)
         chars += 1
         entry = np.uint64(np.int64(pages[np.uint64(code >> 8)]) << 8 | (code & 255))
         own_kind = np.int64(kinds[entry])

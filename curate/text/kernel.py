@@ -64,7 +64,7 @@ def text_features(
         seed: of the permutations, as in `datasketch.MinHash(seed=...)`.
         with_tokens: also return the token hashes (8 bytes per token).
     """
-    data, offsets, valid = _buffers(texts)
+    data, offsets, valid = text_buffers(texts)
     factors, terms = permutation_parameters(permutations, seed)
     tables = unicode_tables.load()[:4]
 
@@ -153,7 +153,7 @@ def from_datasketch(minhash: MinHash) -> NDArray[np.uint32]:
     return np.array(minhash.hashvalues, np.uint32)
 
 
-def _buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
+def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
     """Bytes, offsets (n + 1) and validity of any text array, read-only so that the kernel compiles once."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()

@@ -24,7 +24,7 @@ def test_train_and_evaluate(curate, labelled):
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert {path.name for path in (labelled / "model").iterdir()} == {
-        "detector.ftz", "detector.json", "metrics.json", "MODEL_CARD.md",
+        "detector.npz", "detector.json", "metrics.json", "MODEL_CARD.md",
     }  # fmt: skip
     assert "Made up on the spot." in (labelled / "model" / "MODEL_CARD.md").read_text()
     evaluated = curate("detector", "evaluate", "--input", labelled / "both.parquet", "--model", labelled / "model")

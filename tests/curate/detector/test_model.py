@@ -1,9 +1,13 @@
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curate.detector import model as module
-from curate.detector.model import load_detector
+from curate.detector.model import ARRAYS_FILE, NUMBERS_FILE, Views, load_detector, weigh
 from curate.errors import UsageError
 
 TEXTS = [
@@ -14,6 +18,7 @@ TEXTS = [
     "",
     "word",
     None,
+    "One day it rained, and then it did not. " * 200,
 ]
 
 
@@ -27,33 +32,53 @@ def detector():
     return load_detector()
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return module.resources.files("curate.detector").joinpath("model")
+
+
 def test_shipped_model(detector):
     assert load_detector() is detector
-    assert detector.id == f"fasttext-{detector.digest[:12]}"
+    assert detector.id == f"detector-{detector.digest[:12]}"
     assert len(detector.reference_scores("human")) == len(detector.reference_scores("machine")) == 200
     assert detector.platt[0] > 0
 
 
-def test_shipped_model_is_small():
-    folder = module.resources.files("curate.detector").joinpath("model")
-    assert len(folder.joinpath("detector.ftz").read_bytes()) <= 3 * 2**20
-    assert "Limits" in folder.joinpath("MODEL_CARD.md").read_text(encoding="utf-8")
+def test_shipped_model_is_small(shipped):
+    assert len(shipped.joinpath(ARRAYS_FILE).read_bytes()) <= 4 * 2**20
+    assert "Limits" in shipped.joinpath("MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_score_does_not_depend_on_the_batch(detector, monkeypatch):
     together = score(detector, TEXTS)
     alone = np.concatenate([score(detector, [text]) for text in TEXTS])
     backwards = score(detector, TEXTS[::-1])[::-1]
-    monkeypatch.setattr(module, "_BATCH", 2)
+    monkeypatch.setattr(module, "_BATCH_BYTES", 100)
     small_batches = score(detector, TEXTS)
     for other in (alone, backwards, small_batches):
         np.testing.assert_array_equal(together, other)
     assert together.dtype == np.float32
 
 
-def test_layout_does_not_change_the_score(detector):
-    plain, broken = score(detector, [TEXTS[0].replace("\n\n", " "), TEXTS[0].replace(" ", "\r\n \u200b")])
-    assert plain == broken
+HIDDEN = ["\u200b", "\u00ad", "\ufe0f", "\u2060", "\U000e0041"]
+LOOKALIKES = str.maketrans("aeopcxy", "аеорсху")
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        lambda text: text.replace("\n\n", " "),
+        lambda text: text.replace(" ", "\r\n \u00a0"),
+        lambda text: "".join(letter + HIDDEN[place % 5] for place, letter in enumerate(text)),
+        lambda text: text.translate(LOOKALIKES),
+        lambda text: text.replace("e", "e\u0301"),
+    ],
+)
+def test_disguises_do_not_change_the_score(detector, disguise):
+    text = (TEXTS[0] + " ") * 30
+    plain, disguised = detector.judge(pa.array([text, disguise(text)]), np.full(2, 100, np.int32), 0)[:2]
+    assert plain[0] == plain[1]
+    np.testing.assert_array_equal(*np.split(disguised, 2))
 
 
 def test_abstains(detector):
@@ -69,33 +94,54 @@ def test_slices_and_large_strings(detector):
     np.testing.assert_array_equal(detector.score(array.slice(1, 2), tokens, 0), score(detector, TEXTS)[1:3])
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_windows_of_long_texts(detector):
+    found = detector.judge(pa.array(TEXTS), np.full(len(TEXTS), 100, np.int32), 0)
+    assert np.diff(found.offsets).tolist() == [0, 0, 0, 0, 0, 0, 11]  # 2,200 tokens
+    assert found.scores[6] == np.float32(found.windows.astype(np.float64).mean().round(6))
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=400)), max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_any_text_has_a_finite_score(texts):
+    scores = score(load_detector(), texts)
+    words = [text is not None and any(letter.isalnum() for letter in text) for text in texts]
+    assert not np.isinf(scores).any()
+    assert not np.isnan(scores[words]).any()
+
+
+def test_known_words_weigh_ngrams():
+    stack = {name: {"weight": weight, "center": 1.0, "scale": 2.0} for name, weight in
+             (("trees", 1.0), ("regression", 0.5), ("vectors", 0.25))}  # fmt: skip
+    views = Views(*(np.array(values) for values in ([3.0, 3.0], [3.0, 3.0], [5.0, 5.0], [1.0, 0.0])))
+    np.testing.assert_allclose(weigh(views, stack), [2.0, 1.0])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a model", b"\x93NUMPY"])
 def test_unusable_file(tmp_path, content):
-    path = tmp_path / "model.ftz"
+    path = tmp_path / "model.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"model\.ftz.*curate detector train"):
+    with pytest.raises(UsageError, match=r"model\.npz.*curate detector train"):
         load_detector(str(path))
 
 
-def test_numbers_of_another_model(tmp_path):
-    folder = module.resources.files("curate.detector").joinpath("model")
-    (tmp_path / "detector.ftz").write_bytes(folder.joinpath("detector.ftz").read_bytes())
-    (tmp_path / "detector.json").write_text('{"sha256": "0"}')
+def test_model_with_a_pickle_is_refused(tmp_path):
+    np.savez(tmp_path / ARRAYS_FILE, bigrams=np.array([print], dtype=object))
+    with pytest.raises(UsageError, match="no detector model"):
+        load_detector(str(tmp_path))
+
+
+def test_numbers_of_another_model(tmp_path, shipped):
+    (tmp_path / ARRAYS_FILE).write_bytes(shipped.joinpath(ARRAYS_FILE).read_bytes())
+    with pytest.raises(UsageError, match="missing"):
+        load_detector(str(tmp_path))
+    numbers = json.loads(shipped.joinpath(NUMBERS_FILE).read_text(encoding="utf-8"))
+    (tmp_path / NUMBERS_FILE).write_text(json.dumps({**numbers, "sha256": "0"}))
     with pytest.raises(UsageError, match="belongs to"):
         load_detector(str(tmp_path))
-    (tmp_path / "detector.json").write_text("[]")
+    (tmp_path / NUMBERS_FILE).write_text("[]")
     with pytest.raises(UsageError, match="train the detector again"):
         load_detector(str(tmp_path))
-
-
-def test_model_without_numbers(tmp_path, detector):
-    folder = module.resources.files("curate.detector").joinpath("model")
-    (tmp_path / "detector.ftz").write_bytes(folder.joinpath("detector.ftz").read_bytes())
-    bare = load_detector(str(tmp_path))
-    assert bare.platt == (1.0, 0.0)
-    assert bare.digest == detector.digest
-    assert len(bare.reference_scores("human")) == 0
 
 
 @pytest.mark.corpus
