@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from curate.config import Config
 from curate.decisions.verdict import Zones
-from curate.detector.calibration import Calibration, CalibrationSample, length_bins, thresholds
+from curate.detector.calibration import Calibration, CalibrationSample
+from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
 from curate.detector.model import load_detector
 from curate.detector.prevalence import bin_edges
+from curate.detector.thresholds import thresholds
 from curate.hashing import hash_strings
 from curate.mixture.reference import tail_clusters
 
@@ -48,13 +50,7 @@ class ReferenceSample:
             real: real documents that survive among duplicates (`curate.decisions.groups.real_leaders`).
             documents: all documents of the set; a text is in no other set.
         """
-        calibration = CalibrationSample.collect(
-            real["language"].combine_chunks(),
-            length_bins(real["tokens"].to_numpy()),
-            real["cluster"].combine_chunks(),
-            scores_of(real),
-            hash_strings(real["id"]),
-        )
+        calibration = CalibrationSample.collect(groups_of(real), scores_of(real), hash_strings(real["id"]))
         clustered = real.filter(real["cluster"].is_valid())
         totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count")])
         clusters = totals["cluster"].to_pylist()
@@ -148,36 +144,37 @@ class Reference:
         """Clusters where the detector errs on real documents more than it may, in any language; bool[clusters]."""
         frozen = np.zeros(clusters, dtype=bool)
         for group in self.calibration.scores:
-            _, separator, number = group.partition("/cluster-")
-            if separator and int(number) < clusters:
-                frozen[int(number)] |= self.calibration.frozen(group, config.synthetic.alpha_suspect)
+            number = cluster_of(group)
+            if number is not None and number < clusters:
+                frozen[number] |= self.calibration.frozen(group, config.synthetic.alpha_suspect)
         return frozen
 
     def zones(self, documents: pa.Table, config: Config) -> Zones:
         """What the detector says of documents, by the thresholds of their groups.
 
         Args:
-            documents: columns detector_score, language, tokens and cluster.
+            documents: columns detector_score, language, source, tokens and cluster.
             config: settings of the filter.
         """
         scores = scores_of(documents)
+        settings = config.synthetic
+        detector = load_detector(settings.model) if settings.enabled else None
         found = thresholds(
             self.calibration,
-            documents["language"].combine_chunks(),
-            length_bins(documents["tokens"].to_numpy()),
-            documents["cluster"].combine_chunks(),
-            config.synthetic.alpha_suspect,
-            config.synthetic.alpha_drop,
-            config.synthetic.min_group,
+            groups_of(documents),
+            settings.alpha_suspect,
+            settings.alpha_drop,
+            settings.min_group,
+            detector.fallback if detector else {},
         )
         scored = pa.array(~np.isnan(scores))
         in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
-        a, b = load_detector(config.synthetic.model).platt if config.synthetic.enabled else (1.0, 0.0)
+        a, b = detector.platt if detector else (1.0, 0.0)
         return Zones(
             score=scores,
             suspect=found.suspect,
             drop=found.drop,
-            protected=in_tail | (found.language_n < config.synthetic.min_group),
+            protected=in_tail | (found.language_n < settings.min_group),
             log_odds=a * scores.astype(np.float64) + b,
             group=pc.if_else(scored, found.group, None),
             group_n=pc.if_else(scored, pa.array(found.group_n), None),
@@ -189,7 +186,7 @@ class Reference:
 
     def human_scores(self) -> NDArray[np.float32]:
         """Scores of all real documents sampled, over the languages."""
-        languages = [scores for group, scores in self.calibration.scores.items() if "/" not in group]
+        languages = [self.calibration.human(group) for group in self.calibration.scores if is_language(group)]
         return np.concatenate([np.empty(0, np.float32), *languages])
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,3 +209,9 @@ class Reference:
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
     """Detector scores, float32[n], NaN where null."""
     return documents["detector_score"].to_numpy().astype(np.float32)
+
+
+def groups_of(documents: pa.Table) -> GroupNames:
+    """The calibration groups of documents, by their columns language, source, tokens and cluster."""
+    language, source, cluster = (documents[name].combine_chunks() for name in ("language", "source", "cluster"))
+    return group_names(language, source, documents["tokens"].to_numpy(), cluster)

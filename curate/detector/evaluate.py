@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curate.detector.calibration import LENGTH_BINS, length_bins, probability
+from curate.detector.calibration import probability
+from curate.detector.groups import LENGTH_BINS, length_bins
 from curate.detector.model import Detector
 from curate.detector.prevalence import beta_res
 from curate.errors import UsageError

@@ -157,6 +157,12 @@ class Detector:
         """
         return np.asarray(self.numbers.get("scores", {}).get(label, ()), dtype=np.float32)
 
+    @property
+    def fallback(self) -> dict[str, NDArray[np.float32]]:
+        """Human scores that stand in where a corpus has none: language → ascending float32; may be empty."""
+        stored = self.numbers.get("fallback", {})
+        return {language: np.asarray(scores, dtype=np.float32) for language, scores in stored.items()}
+
     def score(self, texts: pa.Array, tokens: NDArray[np.int32], min_tokens: int) -> NDArray[np.float32]:
         """Scores documents: log-odds of machine text, in nats.
 

@@ -118,9 +118,9 @@ def _calibration(reference: Reference, prevalence: list[JsonDict], config: Confi
     calibration, alpha = reference.calibration, config.synthetic
     groups = []
     for group in sorted(calibration.scores):
-        scores = calibration.scores[group]
-        suspect, drop = (conformal_threshold(scores, level) for level in (alpha.alpha_suspect, alpha.alpha_drop))
-        checks = calibration.checks.get(group, np.empty(0))
+        levels = (alpha.alpha_suspect, alpha.alpha_drop)
+        suspect, drop = (conformal_threshold(calibration.human(group), level) for level in levels)
+        above, checked = calibration.realised(group, alpha.alpha_suspect)
         groups.append(
             {
                 "group": group,
@@ -128,8 +128,8 @@ def _calibration(reference: Reference, prevalence: list[JsonDict], config: Confi
                 "n": calibration.documents(group),
                 "suspect": _number(suspect),
                 "drop": _number(drop),
-                "fpr": _number(float(np.mean(checks > suspect)) if len(checks) else math.nan),
-                "fpr_n": len(checks),
+                "fpr": above / checked if checked else None,
+                "fpr_n": checked,
                 "frozen": calibration.frozen(group, alpha.alpha_suspect),
             }
         )

@@ -1,0 +1,147 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curate.detector.calibration import Calibration, CalibrationSample, conformal_threshold
+from curate.detector.groups import group_names
+from curate.detector.thresholds import thresholds
+
+
+def scores(n, shift=0.0):
+    return (np.arange(1, n + 1) / n + shift).astype(np.float32)
+
+
+def lookup(groups, language="en", source=None, tokens=300, cluster=None, checks=None, fallback=None, min_group=200):
+    names = group_names(pa.array([language]), pa.array([source], pa.string()), np.array([tokens]),
+                        pa.array([cluster], pa.int32()))  # fmt: skip
+    return thresholds(Calibration(groups, checks or {}), names, 0.05, 0.01, min_group, fallback or {})
+
+
+BACK_OFF = [
+    # own groups, asked for, expected group and suspect threshold
+    ({"en": 400}, {}, "en", 0.9525),
+    ({"en": 400, "en/200-500": 300}, {}, "en/200-500", conformal_threshold(scores(300), 0.05)),
+    ({"en": 400, "en/200-500": 199}, {}, "en", 0.9525),
+    ({"en": 400, "en/200-500": 300, "en/source-web": 250}, {"source": "web"}, "en/source-web", 0.956),
+    (
+        {"en": 400, "en/source-web/200-500": 300, "en/source-web": 350},
+        {"source": "web"},
+        "en/source-web/200-500",
+        0.9533333,
+    ),
+    ({"en": 400, "en/200-500": 300, "en/source-web": 250}, {"source": "law"}, "en", 0.9525),
+    ({"en": 400, "en/cluster-3": 199}, {"cluster": 3}, "en", 0.9525),
+    ({"en": 400, "en/cluster-3": 250}, {"cluster": 3}, "en/cluster-3", conformal_threshold(scores(250), 0.05)),
+    ({"en": 400, "en/cluster-3": 250}, {"cluster": 4}, "en", 0.9525),
+    ({"en": 400, "en/cluster-3": 250}, {"cluster": 3, "source": "web"}, "en", 0.9525),
+    ({"en": 400}, {"language": "cs"}, "cs", None),
+    ({"en": 400}, {"language": None}, "und", None),
+    ({"en": 400, "cs": 18}, {"language": "cs"}, "cs", None),
+    ({"en": 400, "cs": 19}, {"language": "cs"}, "cs", 1.0),
+    ({}, {}, "en", None),
+]
+
+
+@pytest.mark.parametrize(("sizes", "asked", "group", "expected"), BACK_OFF)
+def test_back_off(sizes, asked, group, expected):
+    result = lookup({name: scores(n) for name, n in sizes.items()}, **asked)
+    assert result.group.to_pylist() == [group]
+    assert result.group_n.tolist() == [sizes.get(group, 0)]
+    assert result.language_n.tolist() == [sizes.get(asked.get("language", "en"), 0)]
+    np.testing.assert_allclose(result.suspect, [np.nan if expected is None else expected], rtol=1e-6)
+
+
+def test_small_groups_take_the_larger_threshold():
+    strict = lookup({"en": scores(400), "en/source-web": scores(100, shift=1.0)}, source="web")
+    assert strict.group.to_pylist() == ["en/source-web"] and strict.suspect[0] > 1.9
+    lenient = lookup({"en": scores(400), "en/source-web": scores(100, shift=-1.0)}, source="web")
+    assert lenient.group.to_pylist() == ["en"] and lenient.suspect[0] > 0.9
+
+
+def test_a_source_too_small_for_a_threshold_counts_its_largest_score():
+    result = lookup({"en": scores(400), "en/source-web": scores(60, shift=0.5)}, source="web")
+    assert result.group.to_pylist() == ["en/source-web"]
+    assert result.drop[0] == 1.5 and result.suspect[0] < 1.5
+    alone = lookup({"en": scores(18), "en/source-web": scores(18, shift=0.5)}, source="web")
+    assert alone.group.to_pylist() == ["en"] and np.isnan(alone.suspect[0])
+
+
+def test_small_clusters_say_nothing():
+    result = lookup({"en": scores(400), "en/cluster-3": scores(199, shift=1.0)}, cluster=3)
+    assert result.group.to_pylist() == ["en"]
+
+
+@pytest.mark.parametrize(("n", "drops"), [(199, False), (200, True)])
+def test_few_documents_of_a_language_drop_nothing(n, drops):
+    result = lookup({"cs": scores(n)}, language="cs")
+    assert not np.isnan(result.suspect[0]) and np.isnan(result.drop[0]) != drops
+
+
+def test_frozen_group_neither_holds_nor_drops():
+    groups = {"en": scores(400), "en/200-500": scores(300)}
+    bad = {"en/200-500": scores(100, shift=0.5)}
+    result = lookup(groups, checks=bad)
+    assert np.isnan(result.suspect[0]) and np.isnan(result.drop[0])
+    assert result.group.to_pylist() == ["en/200-500"]
+    assert not np.isnan(lookup(groups, checks={"en/200-500": scores(100)}).suspect[0])
+    assert not np.isnan(lookup(groups, tokens=60, checks=bad).suspect[0])
+
+
+def test_shipped_scores_suspect_and_never_drop():
+    result = lookup({"en": scores(400)}, language="cs", fallback={"cs": scores(300, shift=2.0)})
+    assert result.group.to_pylist() == ["shipped/cs"]
+    assert result.group_n.tolist() == result.language_n.tolist() == [300]
+    assert result.suspect[0] > 2.9 and np.isnan(result.drop[0])
+
+
+def test_shipped_scores_stand_behind_a_small_language():
+    few = {"cs": scores(60)}
+    larger = lookup(few, language="cs", fallback={"cs": scores(300, shift=2.0)})
+    assert larger.group.to_pylist() == ["shipped/cs"] and np.isnan(larger.drop[0])
+    smaller = lookup(few, language="cs", fallback={"cs": scores(300, shift=-2.0)})
+    assert smaller.group.to_pylist() == ["cs"] and smaller.group_n.tolist() == [60]
+    assert smaller.language_n.tolist() == [300]
+
+
+def test_shipped_scores_do_not_speak_where_the_corpus_does():
+    fallback = {"en": scores(300, shift=2.0)}
+    assert lookup({"en": scores(400)}, fallback=fallback).group.to_pylist() == ["en"]
+    frozen = lookup({"en": scores(400)}, checks={"en": scores(100, shift=0.5)}, fallback=fallback)
+    assert np.isnan(frozen.suspect[0])
+
+
+def test_ties_are_not_above_their_threshold():
+    tied = np.full(400, 3.0, np.float32)
+    result = lookup({"en": tied})
+    assert result.suspect[0] == result.drop[0] == 3.0
+
+
+def test_thresholds_of_no_documents():
+    empty = pa.array([], pa.string())
+    names = group_names(empty, empty, np.array([], np.int32), pa.array([], pa.int32()))
+    assert [len(column) for column in thresholds(Calibration({}, {}), names, 0.05, 0.01, 200, {})] == [0] * 5
+
+
+def test_rates_of_unseen_humans_by_source_and_language():
+    """Sources whose humans score differently: each keeps to α, and so do their languages, within binomial 99.9 %."""
+    draw = np.random.default_rng(7)
+    count = 40_000
+    language = draw.choice(["en", "de"], count, p=[0.8, 0.2])
+    source = draw.choice(["web", "law", "news", None], count, p=[0.4, 0.2, 0.2, 0.2])
+    shift = {"web": 0.0, "law": 2.0, "news": -1.5, None: 0.5}
+    values = (draw.normal(size=count) + [shift[name] for name in source]).astype(np.float32)
+    names = group_names(
+        pa.array(language), pa.array(source), draw.integers(50, 2_000, count),
+        pa.array(draw.integers(0, 30, count), pa.int32()),
+    )  # fmt: skip
+    known = np.arange(count) < count // 2
+    chosen = type(names)(*(level.filter(pa.array(known)) for level in names))
+    keys = draw.integers(0, 2**63, count).astype(np.uint64)
+    calibration = CalibrationSample.collect(chosen, values[known], keys[known]).calibrate(1)
+    found = thresholds(calibration, names, 0.05, 0.01, 200, {})
+    for group in (language == "en", language == "de", *(source == name for name in shift), np.ones(count, bool)):
+        group &= ~known
+        for alpha, limit in ((0.05, found.suspect), (0.01, found.drop)):
+            n, above = group.sum(), (values > limit)[group].sum()
+            # Both the calibration documents and those judged vary: √2 of the binomial deviation, where equally many.
+            assert abs(above - alpha * n) < 3.3 * np.sqrt(2.25 * n * alpha * (1 - alpha))
