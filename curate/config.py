@@ -138,6 +138,19 @@ class Provenance(Section):
     )
 
 
+ACTIONS = ("keep", "weight", "hold", "drop")
+"""What may become of a suspect, by severity."""
+
+
+class ZoneRule(Section):
+    """What becomes of suspects of one source; null: what becomes of them everywhere."""
+
+    suspect: Literal["keep", "weight", "hold"] | None = Field(None, description="as synthetic.suspect_action")
+    condemned: Literal["keep", "weight", "hold", "drop"] | None = Field(
+        None, description="as synthetic.condemned_action"
+    )
+
+
 class Synthetic(Section):
     """The detector of machine text, its calibration and what its zones do."""
 
@@ -152,6 +165,22 @@ class Synthetic(Section):
     suspect_weight: Annotated[float, Field(ge=0.001, le=1.0)] = Field(
         0.25, description="least weight of a suspect that is kept"
     )
+    suspect_action: Literal["keep", "weight", "hold"] = Field(
+        "hold",
+        description="what becomes of a suspect: keep it as it is, keep it at the weight of its probability to be "
+        "human, or hold it for review; in rare clusters and small languages nothing beyond weight",
+    )
+    condemned_action: Literal["keep", "weight", "hold", "drop"] = Field(
+        "drop", description="what becomes of one above the threshold of alpha_drop as well"
+    )
+    sources: dict[str, ZoneRule] = Field(
+        {}, description="source → {suspect, condemned}: what becomes of suspects there, if not as everywhere"
+    )
+
+    def actions(self, source: str | None) -> tuple[str, str]:
+        """What becomes of a suspect of a source, and of one above the threshold to drop."""
+        rule = ZoneRule() if source is None else self.sources.get(source, ZoneRule())
+        return rule.suspect or self.suspect_action, rule.condemned or self.condemned_action
 
 
 class Quality(Section):
@@ -306,6 +335,14 @@ def make_config(values: Mapping[str, Any]) -> Config:
                     f"dedupe.sources.{source}.{name} is {value}, expected at least dedupe.{name} ({general}), at which "
                     "pairs are verified; raise it, or lower that and give the other sources rules"
                 )
+    for name in (None, *config.synthetic.sources):
+        suspect, condemned = config.synthetic.actions(name)
+        if ACTIONS.index(condemned) < ACTIONS.index(suspect):
+            place = "" if name is None else f" of synthetic.sources.{name}"
+            raise UsageError(
+                f"the condemned action{place} is {condemned!r}, milder than the suspect action {suspect!r}; condemned "
+                f"documents are suspects with higher scores: give both, in the order {', '.join(ACTIONS)}"
+            )
     return config
 
 

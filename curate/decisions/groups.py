@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.config import Config
+from curate.decisions.actions import actions
 from curate.decisions.contents import ContentGraph, content_graph
 from curate.decisions.documents import DOCUMENTS
 from curate.decisions.order import id_order, preference, survivor_rank
@@ -121,6 +122,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         from_synthetic,
         from_capture,
         zones,
+        actions(group.documents["source"], config.synthetic),
         1.0 - fused.p_synthetic.astype(np.float64),
         fills=config.mixture.enabled,
         acts=config.synthetic.enabled,

@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curate.decisions.actions import DROP as REMOVE
+from curate.decisions.actions import HOLD as REVIEW
+from curate.decisions.actions import WEIGHT, Actions
 from curate.provenance.origin import CLEAR, DROP, NO_ZONE, REAL, SUSPECT, SYNTHETIC
 
 ACCEPT, FILL, HOLD, REJECT = np.int8(0), np.int8(1), np.int8(2), np.int8(3)
@@ -77,6 +80,7 @@ def verdicts(
     copy_of_synthetic: NDArray[np.bool_],
     copy_of_capture: NDArray[np.bool_],
     zones: Zones,
+    actions: Actions,
     p_human: NDArray[np.float64],
     fills: bool,
     acts: bool,
@@ -93,10 +97,11 @@ def verdicts(
         copy_of_synthetic: a verified copy of a declared machine text, bool.
         copy_of_capture: a verified copy of a text captured before the cut-off, bool.
         zones: the detector's say.
+        actions: what becomes of those that it suspects.
         p_human: probability that a person wrote the document, float64: the weight of a suspect that is kept.
         fills: whether declared machine text may fill shortages (the mixture is on); else it is rejected.
         acts: whether synthetic text is filtered at all; else only contradictions are held.
-        suspect_weight: least weight of a suspect that is kept because it is protected.
+        suspect_weight: least weight of a suspect that is kept at less than 1.
     """
     count = len(own)
     verdict = np.full(count, ACCEPT, dtype=np.int8)
@@ -108,13 +113,16 @@ def verdicts(
     open_to_detector = ~conflict & ~declared & ~copied & ~copy_of_capture & (own != REAL)
 
     reason[open_to_detector & zones.uncalibrated()] = "uncalibrated"
-    held = open_to_detector & zones.suspected() & ~zones.protected
-    verdict[held], reason[held] = HOLD, "suspect"
-    dropped = open_to_detector & zones.condemned() & ~zones.protected
-    verdict[dropped], reason[dropped] = REJECT, "detector"
-    kept = open_to_detector & zones.suspected() & zones.protected
-    reason[kept] = "suspect"
-    weight[kept] = np.maximum(p_human[kept], suspect_weight)
+    suspected = open_to_detector & zones.suspected()
+    condemned = suspected & zones.condemned() & ~zones.protected
+    action = np.where(condemned, actions.condemned, actions.suspect)
+    action = np.where(zones.protected, np.minimum(action, WEIGHT), action)
+    reason[suspected] = "suspect"
+    reason[condemned] = "detector"
+    verdict[suspected & (action == REVIEW)] = HOLD
+    verdict[suspected & (action == REMOVE)] = REJECT
+    weighted = suspected & (action == WEIGHT)
+    weight[weighted] = np.maximum(p_human[weighted], suspect_weight)
 
     verdict[conflict], reason[conflict] = HOLD, "conflict"
     if fills:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from curate.detector.thresholds import SHIPPED
 from curate.errors import UsageError
 from curate.report.earlier import output_of
 from curate.report.manifest import JsonDict
@@ -137,6 +138,8 @@ def _detector(row: Row) -> str:
     side = "above" if gap > 0 else "below" if gap < 0 else "at"
     group = f" of group {row['group']}" if row["group"] else ""
     size = f", calibrated on {plural(row['group_n'], 'human document')}" if row["group_n"] is not None else ""
+    if row["group"] and row["group"].startswith(SHIPPED):
+        size += " that the detector came with, since the corpus has too few of its own in this language"
     return f"{score}, {side} the threshold {decimal(row['threshold'])}{group}{size}."
 
 
@@ -194,7 +197,10 @@ def _otherwise_kept(row: Row) -> str:
         if gap >= 0:
             said.append(f"a detector score higher by more than {decimal(gap)}")
         else:
-            said.append("enough calibration documents for its group, since its score is over the threshold")
+            said.append(
+                "since its score is over the threshold, a stricter action for its source (synthetic.sources); or, if "
+                "it was protected, a larger cluster or enough calibration documents of its language"
+            )
     said.append("a better ranked document similar to it")
     said.append("evidence that contradicts its origin, or a review answer")
     return "; or ".join(said) + "."
@@ -232,13 +238,14 @@ def _otherwise_evaluation(row: Row, config: JsonDict) -> str:
 
 
 def _otherwise_scored(row: Row, config: JsonDict) -> str:
-    alpha = "synthetic.alpha_drop" if row["decision"] == "dropped" else "synthetic.alpha_suspect"
+    alpha = "synthetic.alpha_drop" if row["reason"] == "detector" else "synthetic.alpha_suspect"
     value = config.get("synthetic", {}).get(alpha.split(".")[1])
     below = f"a detector score of at most {decimal(row['threshold'])}; or " if row["threshold"] is not None else ""
     now = f" (it is {decimal(value)})" if value is not None else ""
     return (
         f"{below}a smaller {alpha}{now}, which raises the threshold; or hard evidence of human origin, such as a "
-        "capture before provenance.capture_cutoff or trusted credentials; or the review answer human."
+        "capture before provenance.capture_cutoff or trusted credentials; or another action for its source "
+        "(synthetic.sources); or the review answer human."
     )
 
 

@@ -105,6 +105,12 @@ def test_story_of_a_suspect(ledgers):
         assert words in story
 
 
+def test_scores_that_the_detector_came_with(ledgers):
+    scored = {"detector_score": 2.1, "threshold": 1.7, "group": "shipped/cs", "group_n": 300, "reason": "suspect"}
+    story = tell(ledgers.row("x", decision="held", stage="synthetic", **scored), MANIFEST)
+    assert "of group shipped/cs, calibrated on 300 human documents that the detector came with" in story
+
+
 @pytest.mark.parametrize(
     ("containment", "more"), [(0.875, ", or with dedupe.exclude_containment above 0.875."), (1.0, ".")]
 )
