@@ -121,6 +121,18 @@ class Dedupe(Section):
     lines: Lines = Field(Lines(), description="lines repeated across documents")
 
 
+class Prior(Section):
+    """Share of machine text that is assumed before a document is looked at."""
+
+    captured: OpenFraction = Field(0.01, description="among documents captured before provenance.capture_cutoff")
+    declared: OpenFraction = Field(0.10, description="among those that only say to be published before it")
+    until_2024: OpenFraction = Field(0.25, description="among those captured or published from then through 2023")
+    later: OpenFraction = Field(0.20, description="among later and undated ones")
+    sources: dict[str, OpenFraction] = Field(
+        {}, description="source → share among its documents that are not dated before the cut-off, such as 0.5"
+    )
+
+
 class Provenance(Section):
     """Where a document comes from: content credentials, lineage columns, capture dates, rights."""
 
@@ -132,6 +144,7 @@ class Provenance(Section):
     trust_origin: bool = Field(False, description="take the origin column as fact rather than as a claim")
     human_sources: tuple[str, ...] = Field((), description="values of the source column known to be human")
     synthetic_sources: tuple[str, ...] = Field((), description="values of the source column known to be machine-made")
+    prior: Prior = Field(Prior(), description="machine text to expect, by date and source; moves p_synthetic, no zone")
     trust_anchors: str | None = Field(None, description="PEM file of certificates trusted to sign content credentials")
     drop_rights: tuple[Literal["deny", "constrained", "unknown"], ...] = Field(
         ("deny", "constrained"), description="rights verdicts whose documents are dropped (stage rights)"

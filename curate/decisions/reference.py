@@ -17,6 +17,7 @@ from curate.decisions.verdict import Zones
 from curate.detector.calibration import Calibration, CalibrationSample
 from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
 from curate.detector.model import load_detector
+from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
 from curate.detector.thresholds import thresholds
 from curate.hashing import hash_strings
@@ -169,13 +170,13 @@ class Reference:
         )
         scored = pa.array(~np.isnan(scores))
         in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
-        a, b = detector.platt if detector else (1.0, 0.0)
+        platt = platt_of_groups(found.group, self.calibration, detector) if detector else Platt(1.0, 0.0)
         return Zones(
             score=scores,
             suspect=found.suspect,
             drop=found.drop,
             protected=in_tail | (found.language_n < settings.min_group),
-            log_odds=a * scores.astype(np.float64) + b,
+            log_odds=platt.a * scores.astype(np.float64) + platt.b,
             group=pc.if_else(scored, found.group, None),
             group_n=pc.if_else(scored, pa.array(found.group_n), None),
         )

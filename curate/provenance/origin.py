@@ -105,25 +105,29 @@ def own_class(features: pa.Table, config: Config, review: pa.Array | None = None
 
 
 def prior(features: pa.Table, config: Config) -> NDArray[np.float64]:
-    """Prior probability of synthetic text by date (after the growth of machine text on the web since 2022-11-30).
+    """Prior probability of synthetic text by date and source: `provenance.prior`.
 
-    Captured before the cut-off .01; only said to be published before it .10; from then through 2023 .25; later, or
-    without a date, .20. A document is as old as the earlier of its capture and its declared date.
+    The defaults follow the growth of machine text on the web since 2022-11-30. A document is as old as the earlier of
+    its capture and its declared date.
 
     Args:
-        features: n rows with any of the columns `timestamp`, `published`.
+        features: n rows with any of the columns `timestamp`, `published`, `source`.
         config: its provenance section is read.
 
     Returns:
         float64[n].
     """
-    cutoff, year_2024 = config.cutoff_us(), 1_704_067_200_000_000
+    shares, cutoff, year_2024 = config.provenance.prior, config.cutoff_us(), 1_704_067_200_000_000
     captured, published = microseconds(features, "timestamp"), microseconds(features, "published")
     written = pc.min_element_wise(captured, published)
-    pi = np.full(len(features), 0.20)
-    pi[_true(pc.less(written, year_2024))] = 0.25
-    pi[_true(pc.less(published, cutoff))] = 0.10
-    pi[_true(pc.less(captured, cutoff))] = 0.01
+    pi = np.full(len(features), shares.later)
+    pi[_true(pc.less(written, year_2024))] = shares.until_2024
+    if shares.sources and "source" in features.column_names:
+        known = pc.index_in(one_chunk(features["source"]), value_set=pa.array(list(shares.sources)))
+        named = known.is_valid().to_numpy(zero_copy_only=False)
+        pi[named] = np.array(list(shares.sources.values()))[known.drop_null().to_numpy()]
+    pi[_true(pc.less(published, cutoff))] = shares.declared
+    pi[_true(pc.less(captured, cutoff))] = shares.captured
     return pi
 
 

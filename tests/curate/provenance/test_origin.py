@@ -128,6 +128,22 @@ def test_prior_by_date():
     assert prior(table, CONFIG).tolist() == [row[2] for row in rows]
 
 
+def test_prior_by_source_holds_for_what_is_not_dated_before_the_cutoff():
+    config = make_config({"provenance": {"prior": {"later": 0.3, "sources": {"mill": 0.6}}}})
+    rows = [
+        ("mill", NEW, None, 0.6),
+        ("mill", None, None, 0.6),
+        ("mill", OLD, None, 0.01),
+        ("mill", NEW, OLD, 0.10),
+        ("other", NEW, None, 0.3),
+        (None, None, None, 0.3),
+    ]
+    names = ("source", "timestamp", "published")
+    kinds = (pa.string(), TIMESTAMP, TIMESTAMP)
+    columns = [pa.array(values, kind) for values, kind in zip(list(zip(*rows, strict=True))[:3], kinds, strict=True)]
+    assert prior(pa.table(columns, names=names), config).tolist() == [row[3] for row in rows]
+
+
 def test_empty():
     own = own_class(pa.table({"credentials": to_lists([])}), CONFIG, pa.array([], pa.string()))
     fused = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=np.empty(0))
