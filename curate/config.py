@@ -171,6 +171,11 @@ class Synthetic(Section):
     model: str | None = Field(
         None, description="path of a detector made by `curate detector train`; null: the shipped one"
     )
+    human_reference: str | None = Field(
+        None,
+        description="Parquet or JSON lines (file, glob or directory) of human documents from outside the corpus that "
+        "calibrate the detector together with its own trusted ones; they are not in the output",
+    )
     alpha_suspect: OpenFraction = Field(0.05, description="share of human documents accepted to be suspected (held)")
     alpha_drop: OpenFraction = Field(0.01, description="share of human documents accepted to be dropped")
     min_tokens: int = Field(50, ge=1, description="shorter documents are not scored")

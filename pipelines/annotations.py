@@ -34,6 +34,7 @@ ANNOTATED = (
     "mixture.sample",
     "mixture.clusters",
     "synthetic.model",
+    "synthetic.human_reference",
     "synthetic.min_tokens",
     "provenance.network",
     "provenance.trust_anchors",

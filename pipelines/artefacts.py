@@ -76,8 +76,13 @@ def check_artefacts(given: Artefacts, config: Config) -> None:
     """Checks that a run can use artefacts.
 
     Raises:
-        UsageError: the embedding has another length than the settings say.
+        UsageError: the embedding has another length than the settings say, or there is a reference set besides.
     """
+    if given.reference is not None and config.synthetic.human_reference is not None:
+        raise UsageError(
+            f"human reference {config.synthetic.human_reference!r} and artefacts both bring a calibration; leave out "
+            f"--human-reference, or --artefacts"
+        )
     if given.embedding is None or not config.mixture.enabled:
         return
     found = Embedding.from_bytes(given.embedding).dimensions
@@ -92,6 +97,15 @@ def with_exclude(config: Config, paths: Sequence[str]) -> Config:
     """The settings with more files of evaluation texts."""
     values = config.to_dict()
     values["dedupe"]["exclude"] += paths
+    return make_config(values)
+
+
+def with_human_reference(config: Config, path: Optional[str]) -> Config:
+    """The settings with a reference set of human documents, if one is given."""
+    if path is None:
+        return config
+    values = config.to_dict()
+    values["synthetic"]["human_reference"] = path
     return make_config(values)
 
 

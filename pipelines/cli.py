@@ -103,6 +103,11 @@ def cli() -> None:
     metavar="DIR",
     help="Earlier output whose documents the new ones are compared with; it is not changed.",
 )
+@click.option(
+    "--human-reference",
+    metavar="PATH",
+    help="Human documents from outside the corpus, Parquet or JSON lines, to calibrate the detector with.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be read and how, and stop.")
 @_with(_job)
 def run(
@@ -113,6 +118,7 @@ def run(
     artefacts: Optional[str],
     exclude: tuple[str, ...],
     against: tuple[str, ...],
+    human_reference: Optional[str],
     only_plan: bool,
     workers: int,
     overwrite: bool,
@@ -125,9 +131,9 @@ def run(
     report and all that is needed to decide again. Options that curate does not know go to Beam.
     """
     from curate.config import load_config
-    from curate.pipelines.artefacts import with_exclude
+    from curate.pipelines.artefacts import with_exclude, with_human_reference
 
-    config = with_exclude(load_config(config_path, settings), exclude)
+    config = with_human_reference(with_exclude(load_config(config_path, settings), exclude), human_reference)
     if only_plan:
         from curate.pipelines.preview import describe_plan
 

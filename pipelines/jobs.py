@@ -12,8 +12,10 @@ from apache_beam.pvalue import AsList, AsSingleton
 from curate.annotate import features_schema
 from curate.config import Config
 from curate.decisions.earlier import EarlierMatches
+from curate.decisions.human import HumanReference
 from curate.decisions.mixing import Mixture, mix
 from curate.decisions.reference import Reference
+from curate.detector.drift import Drift
 from curate.duplicates.lines import UNITS
 from curate.io.sources import InputPlan
 from curate.pipelines.artefacts import Artefacts
@@ -28,9 +30,12 @@ from curate.schema import LEDGER, PAIRS
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import FindPairs
+from curate.transforms.human import AnnotateHuman
 from curate.transforms.merge import Merge
 
 OVERVIEW = "artefacts/overview.json"
+HUMAN = "human"
+"""Where the features of a reference set lie among the annotations."""
 ROWS_PER_PARTITION = 250_000
 """Documents whose decision columns one worker holds at a time: a few hundred bytes each."""
 TEXT_PER_PART = 64 * 2**20
@@ -55,6 +60,7 @@ def annotate_inputs(
     options: PipelineOptions,
     partitions: int,
     earlier: Sequence[InputPlan] = (),
+    human: Optional[InputPlan] = None,
 ) -> None:
     """Runs the job that writes annotations and errors.
 
@@ -66,6 +72,7 @@ def annotate_inputs(
         options: Beam's options.
         partitions: partitions of the key spaces.
         earlier: documents of earlier outputs, to be compared with those of the inputs.
+        human: a reference set of human documents.
     """
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -85,6 +92,13 @@ def annotate_inputs(
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
+    if human is not None:
+        files = BeamFiles()
+        _ = (
+            pipeline
+            | "Human" >> AnnotateHuman(human, config, files, files.read_bytes, embedding)
+            | "WriteHuman" >> WriteTables(f"{target}/{HUMAN}", ["location"], features_schema(config))
+        )
     if config.removes_lines():
         _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", ["document"], UNITS)
     if config.mixture.enabled:
@@ -141,6 +155,9 @@ def decide_annotated(
     if config.removes_lines():
         lines = [file.path for file in files.match(f"{annotations}/lines/*.parquet")]
         inputs["units"] = pipeline | "ReadLines" >> ReadTables(lines, UNITS)
+    if config.synthetic.human_reference is not None and artefacts.reference is None:
+        human = [file.path for file in files.match(f"{annotations}/{HUMAN}/*.parquet")]
+        inputs["human"] = pipeline | "ReadHuman" >> ReadTables(human, schema)
     given: Dict[str, Optional[beam.PCollection]] = {"centroids": None, "reference": None}
     for name, value in (("centroids", artefacts.centroids), ("reference", artefacts.reference)):
         if value is not None and (name == "reference" or config.mixture.enabled):
@@ -173,6 +190,8 @@ def decide_annotated(
             AsSingleton(decided["mixture"], default_value=mix(None, nothing, config)),
             texts,
             AsSingleton(matches, default_value=EarlierMatches.none()),
+            AsSingleton(decided["human"], default_value=None),
+            AsSingleton(decided["drift"], default_value=[]),
         )
     )
     run(pipeline)
@@ -211,6 +230,8 @@ def _write_overview(
     mixture: Mixture,
     texts: Optional[Sequence[Dict[str, str]]],
     matches: EarlierMatches,
+    human: Optional[HumanReference],
+    drift: List[Drift],
 ) -> None:
     content: Dict[str, Any] = {
         "duplicate_ids": renamed,
@@ -219,6 +240,8 @@ def _write_overview(
         "reference": reference.to_dict(),
         "mixture": mixture.to_dict(),
         "earlier": matches.to_dict(),
+        "human": dict(human.counts) if human else {},
+        "drift": [found.to_dict() for found in drift],
     }
     if texts is not None:
         by_id = {id: text for part in texts for id, text in part.items()}

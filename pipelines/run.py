@@ -16,6 +16,7 @@ from curate.config import Config, load_config, make_config
 from curate.errors import UnreadableInputError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
+from curate.io.human import human_reference
 from curate.io.output import Staging, prepare_output
 from curate.io.sources import InputPlan, find_inputs, plan
 from curate.io.writer import part_name, write_part
@@ -103,15 +104,17 @@ def curate_inputs(
     for each in earlier:
         if each.shortened:
             say(f"{each.directory} lacks its repeated lines; a copy is told by what is left of a document there")
+    human = human_reference(config, FILES)
     outputs, earlier_plans = [each.directory for each in earlier], [each.plan for each in earlier]
     refuse_output(output, outputs)
     earlier_rows = sum(each.rows for each in earlier_plans)
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
+    needed += human.fingerprints if human else []
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _import_ahead("curate.report.plots")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
-            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans)
+            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human)
         errors = _count_errors(staging.path, planned, config)
         record = {
             "config": config.to_dict(),
@@ -123,6 +126,7 @@ def curate_inputs(
             "errors": errors,
             "against": outputs,
             "earlier_rows": earlier_rows,
+            "human_reference": human.fingerprints if human else {},
         }
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
         counts = _decide_and_report(
@@ -164,6 +168,7 @@ def decide_again(
     refuse_output(output, record["against"])
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
+    needed += record.get("human_reference", {})
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _import_ahead("curate.report.plots")
         _copy_errors(annotations, staging.path)

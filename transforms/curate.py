@@ -9,10 +9,13 @@ import pyarrow as pa
 from curate.annotate import readable_texts
 from curate.config import Config, make_config
 from curate.exclude import load_evaluation
+from curate.io.filesystem import LocalFiles
+from curate.io.human import human_reference
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
+from curate.transforms.human import AnnotateHuman
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
 
@@ -38,7 +41,7 @@ class Curate(beam.PTransform):
         hold and the reason; rows only) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
 
     Raises:
-        UsageError: a bad setting, or a file of evaluation texts that cannot be read.
+        UsageError: a bad setting, or a file of evaluation texts or of human documents that cannot be read.
         TypeError: the elements are of another kind.
         ValueError: the input is unbounded or windowed.
     """
@@ -69,9 +72,13 @@ class Curate(beam.PTransform):
         annotated = blocks | "Annotate" >> Annotate(config, read_file, embedding)
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
-        decided = {**annotated, "pairs": self._pairs(blocks, features)} | "Decide" >> Decide(
-            config, centroids, None, PARTITIONS
-        )
+        inputs = {**annotated, "pairs": self._pairs(blocks, features)}
+        people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
+        if people is not None:
+            inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(
+                people, config, LocalFiles(), read_file, embedding
+            )
+        decided = inputs | "Decide" >> Decide(config, centroids, None, PARTITIONS)
         ledger = decided["ledger"]
         if of_tables:
             outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)

@@ -1,7 +1,7 @@
 """Wiring of the decisions: from features and verified pairs to one ledger row per document."""
 
 from collections.abc import Iterator
-from typing import Optional
+from typing import List, Optional
 
 import apache_beam as beam
 import pyarrow as pa
@@ -12,10 +12,13 @@ from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
 from curate.decisions.earlier import EarlierMatches, new_and_superseded, new_documents
 from curate.decisions.groups import decide_group, real_leaders
+from curate.decisions.human import HumanReference, drift_of
 from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
 from curate.decisions.reference import Reference, ReferenceSample
+from curate.detector.drift import Drift
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
+from curate.transforms.human import SampleHuman
 from curate.transforms.identity import PrepareDocuments
 from curate.transforms.lines import RemoveLines
 from curate.transforms.merge import Merge
@@ -34,8 +37,9 @@ class Decide(beam.PTransform):
     Returns:
         A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id and with whole
         duplicate groups), `renamed` (numbers of documents whose id was taken), `unresolved` (numbers of verified pairs
-        left open), `reference` (one `Reference`), `mixture` (one `Mixture`) and `earlier` (`EarlierMatches` to be
-        merged); without a document, none of them has an element.
+        left open), `reference` (one `Reference`), `mixture` (one `Mixture`), `earlier` (`EarlierMatches` to be merged),
+        `human` (one `HumanReference` if there is a reference set) and `drift` (one list of `Drift`, if thresholds come
+        from outside the corpus as well); without a document, none of them has an element.
     """
 
     def __init__(
@@ -51,21 +55,33 @@ class Decide(beam.PTransform):
         self._partitions = partitions
 
     def expand(self, inputs: NamedCollections) -> NamedCollections:
-        """Applies the transform to {"features": …, "pairs": …}, and "units" to remove repeated lines: tables."""
+        """Applies the transform to {"features": …, "pairs": …}: tables.
+
+        And to those of "units" to remove repeated lines, and of "human", the features of a reference set.
+        """
         config = self._config
         prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)
         groups = {
             "documents": prepared["documents"],
             "pairs": inputs["pairs"],
         } | "CloseGroups" >> CloseGroups(DOCUMENTS, config.dedupe.rounds, self._partitions)
+        own = (
+            groups
+            | "RealLeaders" >> beam.ParDo(_CollectReference(config))
+            | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
+        )
+        if "human" in inputs:
+            human = inputs["human"] | "Human" >> SampleHuman(config, self._centroids)
+        else:
+            human = groups.pipeline | "NoHuman" >> beam.Create([]).with_output_types(HumanReference)
         reference = self._reference
         if reference is None:
-            reference = (
-                groups
-                | "RealLeaders" >> beam.ParDo(_CollectReference(config))
-                | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
-                | "Reference" >> beam.ParDo(_MakeReference(config))
-            )
+            reference = own | "Reference" >> beam.ParDo(_MakeReference(config), AsSingleton(human, default_value=None))
+        if self._reference is not None or "human" in inputs:
+            sides = AsSingleton(reference), AsSingleton(human, default_value=None)
+            drift = own | "Drift" >> beam.ParDo(_Drift(), *sides)
+        else:
+            drift = groups.pipeline | "NoDrift" >> beam.Create([]).with_output_types(List[Drift])
         decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
         if config.removes_lines():
             decided = {"decided": decided, "units": inputs["units"]} | "RemoveLines" >> RemoveLines(
@@ -90,6 +106,8 @@ class Decide(beam.PTransform):
             "reference": reference,
             "mixture": mixture,
             "earlier": apart.earlier,
+            "human": human,
+            "drift": drift,
         }
 
 
@@ -106,8 +124,15 @@ class _MakeReference(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, sample: ReferenceSample) -> Iterator[Reference]:
-        yield Reference.of(sample, self._config)
+    def process(self, sample: ReferenceSample, human: Optional[HumanReference]) -> Iterator[Reference]:
+        yield Reference.of(sample, self._config, human.sample if human else None)
+
+
+class _Drift(beam.DoFn):
+    def process(
+        self, own: ReferenceSample, reference: Reference, human: Optional[HumanReference]
+    ) -> Iterator[List[Drift]]:
+        yield drift_of(own, reference, human)
 
 
 class _DecideGroup(beam.DoFn):

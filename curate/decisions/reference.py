@@ -20,7 +20,6 @@ from curate.detector.model import load_detector
 from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
 from curate.detector.thresholds import thresholds
-from curate.hashing import hash_strings
 from curate.mixture.reference import tail_clusters
 
 RARE_FACTOR = 2.0
@@ -51,12 +50,11 @@ class ReferenceSample:
             real: real documents that survive among duplicates (`curate.decisions.groups.real_leaders`).
             documents: all documents of the set; a text is in no other set.
         """
-        calibration = CalibrationSample.collect(groups_of(real), scores_of(real), hash_strings(real["id"]))
         clustered = real.filter(real["cluster"].is_valid())
         totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count")])
         clusters = totals["cluster"].to_pylist()
         return ReferenceSample(
-            calibration,
+            calibration_sample(real),
             Counter(dict(zip(clusters, totals["tokens_sum"].to_pylist(), strict=True))),
             Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
             _contents_by_cluster(documents),
@@ -103,12 +101,19 @@ class Reference:
     contents: dict[int, int]
 
     @staticmethod
-    def of(sample: ReferenceSample | None, config: Config) -> "Reference":
-        """The reference that a sample gives; an empty one without a sample."""
+    def of(sample: ReferenceSample | None, config: Config, human: CalibrationSample | None = None) -> "Reference":
+        """The reference that a sample gives; an empty one without a sample.
+
+        Args:
+            sample: of the corpus.
+            config: settings.
+            human: of a reference set, which calibrates as well.
+        """
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
+        calibration = sample.calibration if human is None else sample.calibration.merge(human)
         counts = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
-        return Reference(sample.calibration.calibrate(config.run.seed), *counts)
+        return Reference(calibration.calibrate(config.run.seed), *counts)
 
     @property
     def id(self) -> str:
@@ -210,6 +215,11 @@ class Reference:
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
     """Detector scores, float32[n], NaN where null."""
     return documents["detector_score"].to_numpy().astype(np.float32)
+
+
+def calibration_sample(documents: pa.Table) -> CalibrationSample:
+    """Samples human documents; of those with the same text one counts."""
+    return CalibrationSample.collect(groups_of(documents), scores_of(documents), documents["content"].to_numpy())
 
 
 def groups_of(documents: pa.Table) -> GroupNames:

@@ -39,7 +39,7 @@ Scores = dict[str, tuple[UInt64Array, NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class CalibrationSample:
-    """Scores of trusted human documents per group: those with the smallest document hashes.
+    """Scores of trusted human documents per group: those with the smallest hashes of their texts.
 
     Such a sample is uniform, and merging is associative, commutative and idempotent.
 
@@ -56,7 +56,7 @@ class CalibrationSample:
         Args:
             names: the groups of each document.
             scores: float32[n]; NaN (not scored) is left out.
-            keys: uint64[n], hashes of the documents.
+            keys: uint64[n], hashes of the texts.
         """
         scored = ~np.isnan(scores)
         levels = []

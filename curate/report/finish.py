@@ -77,7 +77,7 @@ def write_reports(
         overview.groups,
         excerpts=outcome.get("excerpts"),
         unresolved_pairs=outcome["unresolved_pairs"],
-        calibration=_calibration(reference, prevalence, config),
+        calibration=_calibration(reference, prevalence, config) | {"drift": outcome["drift"]},
         prevalence=prevalence,
         mixture=outcome["mixture"],
         config=config.to_dict(),
@@ -103,6 +103,10 @@ def write_reports(
         exclude=record.get("exclude"),
         against=record["against"],
         supersedes=outcome["earlier"]["supersedes"],
+        human_reference={"files": record.get("human_reference", {}), "counts": outcome["human"]}
+        if outcome["human"]
+        else None,
+        drift=outcome["drift"],
     )
     schema = _data_schema(directory, files)
     if schema is not None:

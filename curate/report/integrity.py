@@ -3,7 +3,7 @@
 from curate.report.panel import ALERT, WARN, Panel, some
 from curate.report.summary import Summary
 from curate.report.tables import REMOVED, JsonDict, share
-from curate.report.words import count, percent, plural
+from curate.report.words import count, decimal, percent, plural
 
 REMOVAL_ALARM = 0.5
 ALARMS_SHOWN = 20
@@ -130,6 +130,16 @@ def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:
     groups = calibration.get("groups", [])
     if groups:
         panel.figure("groups", "calibrated groups", len(groups), sum(group.get("n", 0) for group in groups), "count")
+    for row in calibration.get("drift", []):
+        if row["drifted"]:
+            panel.flag(
+                WARN,
+                f"trusted human documents in {row['language']} score otherwise than those that thresholds come from "
+                f"(Kolmogorov–Smirnov D = {decimal(row['distance'])}, p < .01, n = {count(row['n'])} and "
+                f"{count(row['stored_n'])}): more or fewer people than α are suspected; calibrate on this corpus "
+                f"(run without --artefacts), or with human documents like its own (--human-reference)",
+                row["n"],
+            )
     for group in groups:
         rate = group.get("fpr")
         if group.get("frozen"):

@@ -35,6 +35,8 @@ def build_manifest(
     versions: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
     supersedes: Sequence[JsonDict] = (),
+    human_reference: JsonDict | None = None,
+    drift: Sequence[JsonDict] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
 
@@ -54,6 +56,9 @@ def build_manifest(
         against: earlier outputs that the documents were compared with.
         supersedes: {id, output, by, reason, similarity, containment} of each document of theirs that a kept one
             of higher own class duplicates.
+        human_reference: {files, counts} of the human documents from outside the corpus that calibrated: file →
+            whatever identifies it, and how many were used.
+        drift: {language, distance, p, n, stored_n, drifted}, the corpus's trusted documents against those.
 
     Raises:
         ValueError: counts has other names than `COUNTS`.
@@ -75,6 +80,8 @@ def build_manifest(
         "artefacts": dict(sorted(artefacts.items())),
         "against": list(against),
         "supersedes": list(supersedes),
+        "human_reference": human_reference,
+        "drift": list(drift),
         "digests": dict(sorted(digests.items())),
     }
     reconcile(manifest, {name: counts[name] for name in DECISIONS})

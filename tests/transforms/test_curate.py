@@ -242,3 +242,16 @@ def test_building_the_pipeline_is_quiet(caplog):
     with caplog.at_level(logging.WARNING):
         _ = beam.Pipeline(runner=FnApiRunner()) | beam.Create([{"id": "a"}]) | Curate()
     assert caplog.messages == []
+
+
+def test_human_reference(apply, documents, settings, tmp_path):
+    """Human documents from a file calibrate, and come out nowhere."""
+    people = [{"id": row["id"], "text": row["text"]} for row in documents if row["source"].startswith("site")]
+    pq.write_table(pa.Table.from_pylist(people), tmp_path / "people.parquet")
+    rows = [{"id": f"new-{n}", "text": row["text"]} for n, row in enumerate(documents) if row["source"] == "crawl"][:30]
+    given = {"synthetic": {**settings["synthetic"], "human_reference": str(tmp_path / "people.parquet")}}
+    ledger = pa.concat_tables(apply(FilterSynthetic(config=given), rows)["ledger"])
+    assert ledger.num_rows == 30
+    assert set(ledger["group_n"].to_pylist()) <= {*range(20, len(people) + 1)} and not ledger["threshold"].null_count
+    with pytest.raises(UsageError, match=r"human reference 'nowhere.parquet'.* does not exist"):
+        apply(FilterSynthetic(config={"synthetic": {"human_reference": "nowhere.parquet"}}), rows)

@@ -16,7 +16,7 @@ from curate.pipelines.runner import beam_options
 from curate.transforms import Curate
 from curate.transforms.tables import TableCoder
 
-RECORDS = ("ClusterSums", "EarlierMatches", "Mixture", "Reference", "ReferenceSample", "Overview")
+RECORDS = ("ClusterSums", "EarlierMatches", "Mixture", "Reference", "ReferenceSample", "HumanReference", "Overview")
 """Small records, a few in a job, that Beam pickles."""
 
 LOOSE = ("CombinePerKey", "UnKey", "InjectDefault", "DoOnce", "WriteOverview", "RowsToTables", "JoinRows")
@@ -61,10 +61,11 @@ def pipelines(tmp_path_factory):
             "options": beam_options([], 1),
             "partitions": 3,
         }
-        jobs.annotate_inputs(**job, earlier=[planned, planned])
+        jobs.annotate_inputs(**job, earlier=[planned, planned], human=planned)
+        job["config"] = make_config({**LINES, "synthetic": {"human_reference": str(directory / "in.parquet")}})
         jobs.decide_annotated(annotations=str(directory / "out/annotations"), **job)
     embedded = beam.Pipeline(runner=FnApiRunner())
-    _ = embedded | beam.Create([{"id": "a", "text": "b"}]) | Curate(LINES)
+    _ = embedded | beam.Create([{"id": "a", "text": "b"}]) | Curate(job["config"].to_dict())
     return {"annotate": _visited(built[0]), "decide": _visited(built[1]), "embedded": _visited(embedded)}
 
 

@@ -1,0 +1,84 @@
+"""A reference set of human documents from outside the corpus (`synthetic.human_reference`): scores, and nothing else.
+
+Its documents are annotated like those of the corpus and calibrate the detector together with the corpus's own trusted
+ones. They are never decided on, and no share of the mixture comes from them.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from curate.clusters.kmeans import Centroids
+from curate.config import Config, make_config
+from curate.decisions.documents import prepare_documents
+from curate.decisions.reference import Reference, ReferenceSample, calibration_sample
+from curate.detector.calibration import CalibrationSample
+from curate.detector.drift import Drift, measure_drift
+from curate.detector.groups import is_language
+from curate.provenance.origin import SYNTHETIC
+
+
+@dataclass(frozen=True)
+class HumanReference:
+    """What is gathered of a reference set; merging is associative and commutative.
+
+    Attributes:
+        sample: a bounded sample of the scores.
+        counts: documents, and of those used, unread (no text), unscored (too short), not_human (they say so).
+    """
+
+    sample: CalibrationSample
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @staticmethod
+    def collect(features: pa.Table, centroids: Centroids | None, config: Config) -> "HumanReference":
+        """Gathers a block.
+
+        Args:
+            features: `curate.schema.features`, n rows.
+            centroids: the clusters of the corpus; None when the mixture is off.
+            config: settings.
+        """
+        documents = prepare_documents(features, centroids, config)
+        unread = documents["read_reason"].is_valid().to_numpy()
+        machine = (documents["own"].to_numpy() == SYNTHETIC) | documents["conflict"].to_numpy()
+        unscored = documents["detector_score"].is_null().to_numpy()
+        used = ~(unread | machine | unscored)
+        counts = {
+            "documents": len(used),
+            "used": int(used.sum()),
+            "unread": int(unread.sum()),
+            "not_human": int((machine & ~unread).sum()),
+            "unscored": int((unscored & ~machine & ~unread).sum()),
+        }
+        return HumanReference(calibration_sample(documents.filter(pa.array(used))), Counter(counts))
+
+    def merge(self, other: "HumanReference") -> "HumanReference":
+        """What both parts of a reference set have."""
+        counts = Counter(self.counts)
+        counts.update(other.counts)
+        return HumanReference(self.sample.merge(other.sample), counts)
+
+
+def drift_of(own: ReferenceSample, reference: Reference, human: HumanReference | None) -> list[Drift]:
+    """Whether a corpus's own trusted documents score as a reference set, or else as the reference in use.
+
+    Args:
+        own: of the corpus.
+        reference: in use.
+        human: a reference set, if there is one.
+    """
+    mine = {name: scores for name, (_, scores) in own.calibration.groups.items() if is_language(name)}
+    if human is not None:
+        stored = {name: scores for name, (_, scores) in human.sample.groups.items()}
+    else:
+        stored = {name: reference.calibration.human(name) for name in mine}
+    return measure_drift(mine, stored, mine)
+
+
+def human_config(config: Config) -> Config:
+    """The settings that the documents of a reference set are annotated with: without duplicates and evaluation sets."""
+    values = config.to_dict()
+    values["dedupe"] |= {"enabled": False, "exclude": [], "prefer": []}
+    return make_config(values)

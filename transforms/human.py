@@ -1,0 +1,101 @@
+"""Wiring of a reference set of human documents: read and annotated like the input, then one sample of scores."""
+
+from collections.abc import Iterator
+from typing import Optional
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton
+
+from curate.clusters.kmeans import Centroids
+from curate.config import Config
+from curate.decisions.human import HumanReference, human_config
+from curate.io.blocks import read_split
+from curate.io.filesystem import Files
+from curate.io.sources import InputPlan
+from curate.transforms.annotate import Annotate, OpenFile
+from curate.transforms.merge import Merge
+
+
+class AnnotateHuman(beam.PTransform):
+    """Reads and annotates a reference set.
+
+    Args:
+        plan: how to read it.
+        config: settings of the run.
+        files: opens the set.
+        open_file: reads a file of the media_path column.
+        embedding: as of `curate.transforms.annotate.Annotate`.
+
+    Returns:
+        Tables of `curate.schema.features`.
+    """
+
+    def __init__(
+        self,
+        plan: InputPlan,
+        config: Config,
+        files: Files,
+        open_file: OpenFile,
+        embedding: Optional[beam.PCollection],
+    ) -> None:
+        self._plan = plan
+        self._config = config
+        self._files = files
+        self._open_file = open_file
+        self._embedding = embedding
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
+        """Applies the transform to a pipeline."""
+        splits = begin | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
+        blocks = splits | "Read" >> beam.ParDo(_Read(self._plan, self._files))
+        annotated = blocks | "Annotate" >> Annotate(human_config(self._config), self._open_file, self._embedding)
+        return annotated["features"]
+
+
+class _Read(beam.DoFn):
+    def __init__(self, plan: InputPlan, files: Files) -> None:
+        self._plan = plan
+        self._files = files
+
+    def process(self, number: int) -> Iterator[pa.Table]:
+        for block in read_split(self._plan.splits[number], self._plan, self._files):
+            if block.errors.num_rows:
+                file, error = (block.errors[name][0] for name in ("source_file", "error"))
+                raise RuntimeError(
+                    f"{file} of the human reference cannot be decoded ({error}); mend or remove the record"
+                )
+            yield block.table
+
+
+class SampleHuman(beam.PTransform):
+    """Gathers the scores of a reference set.
+
+    Args:
+        config: settings.
+        centroids: PCollection of the bytes of at most one set of centroids, or None when the mixture is off.
+
+    Returns:
+        One `curate.decisions.human.HumanReference`; none without a document.
+    """
+
+    def __init__(self, config: Config, centroids: Optional[beam.PCollection]) -> None:
+        self._config = config
+        self._centroids = centroids
+
+    def expand(self, features: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of feature tables."""
+        side = b"" if self._centroids is None else AsSingleton(self._centroids, default_value=b"")
+        return (
+            features
+            | "Collect" >> beam.ParDo(_Collect(self._config), side)
+            | "Merge" >> beam.CombineGlobally(Merge()).without_defaults()
+        )
+
+
+class _Collect(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, features: pa.Table, centroids: bytes) -> Iterator[HumanReference]:
+        yield HumanReference.collect(features, Centroids.from_bytes(centroids) if centroids else None, self._config)
