@@ -24,6 +24,7 @@ Examples:
   curate run --input corpus.parquet --output curated --set dedupe.threshold=0.9 --overwrite
   curate run --input corpus.parquet --output curated --exclude benchmark.jsonl
   curate run --input new.parquet --against curated --output curated-2
+  curate run --input corpus.parquet --human-reference books.jsonl --output curated
 """,
     "decide": """
 \b

@@ -7,15 +7,17 @@ ones. They are never decided on, and no share of the mixture comes from them.
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from curate.clusters.kmeans import Centroids
 from curate.config import Config, make_config
 from curate.decisions.documents import prepare_documents
 from curate.decisions.reference import Reference, ReferenceSample, calibration_sample
-from curate.detector.calibration import CalibrationSample
 from curate.detector.drift import Drift, measure_drift
 from curate.detector.groups import is_language
+from curate.detector.sample import CalibrationSample
 from curate.provenance.origin import SYNTHETIC
 
 
@@ -69,12 +71,16 @@ def drift_of(own: ReferenceSample, reference: Reference, human: HumanReference |
         reference: in use.
         human: a reference set, if there is one.
     """
-    mine = {name: scores for name, (_, scores) in own.calibration.groups.items() if is_language(name)}
+    mine = _by_language(own.calibration)
     if human is not None:
-        stored = {name: scores for name, (_, scores) in human.sample.groups.items()}
+        stored = _by_language(human.sample)
     else:
         stored = {name: reference.calibration.human(name) for name in mine}
     return measure_drift(mine, stored, mine)
+
+
+def _by_language(sample: CalibrationSample) -> dict[str, NDArray[np.float32]]:
+    return {name: scores for name, _, scores in sample.groups() if is_language(name)}
 
 
 def human_config(config: Config) -> Config:

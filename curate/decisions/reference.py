@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from curate.config import Config
 from curate.decisions.verdict import Zones
-from curate.detector.calibration import Calibration, CalibrationSample
+from curate.detector.calibration import Calibration
 from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
 from curate.detector.model import load_detector
 from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
+from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
 from curate.mixture.reference import tail_clusters
 

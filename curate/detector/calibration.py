@@ -14,79 +14,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import scipy.special
 from numpy.typing import NDArray
-
-from curate.detector.groups import GroupNames, is_language
-from curate.hashing import UInt64Array, stage_seed, uniform
 
 HELD_OUT = 0.2
 """Share of the trusted documents that checks the threshold of the others."""
 
 _FREEZE_CHANCE = 0.01
-_MOST_SCORES = 20_000  # per language, source and length bin
-_MOST_CLUSTER_SCORES = 2_000  # there may be thousands of clusters
-_LEAST_SCORES = 20  # of a part of a language; fewer have no threshold at α = .05, and there may be millions of sources
-
-Scores = dict[str, tuple[UInt64Array, NDArray[np.float32]]]
-
-
-@dataclass(frozen=True)
-class CalibrationSample:
-    """Scores of trusted human documents per group: those with the smallest hashes of their texts.
-
-    Such a sample is uniform, and merging is associative, commutative and idempotent.
-
-    Attributes:
-        groups: hashes (ascending) and scores of each group.
-    """
-
-    groups: Scores
-
-    @staticmethod
-    def collect(names: GroupNames, scores: NDArray[np.float32], keys: UInt64Array) -> "CalibrationSample":
-        """Samples a block of trusted human documents.
-
-        Args:
-            names: the groups of each document.
-            scores: float32[n]; NaN (not scored) is left out.
-            keys: uint64[n], hashes of the texts.
-        """
-        scored = ~np.isnan(scores)
-        levels = []
-        for level in names:
-            coded = pc.dictionary_encode(level.filter(pa.array(scored)))
-            levels.append(_split(coded, keys[scored], scores[scored]))
-        return CalibrationSample({name: _smallest(name, *part) for level in levels for name, part in level.items()})
-
-    def merge(self, other: "CalibrationSample") -> "CalibrationSample":
-        """The sample of both parts of a corpus."""
-        merged = dict(self.groups)
-        for name, (hashes, scores) in other.groups.items():
-            if name in merged:
-                hashes = np.concatenate([merged[name][0], hashes])
-                scores = np.concatenate([merged[name][1], scores])
-            merged[name] = _smallest(name, hashes, scores)
-        return CalibrationSample(merged)
-
-    def calibrate(self, seed: int) -> "Calibration":
-        """Parts every group by hash into scores and those that check the threshold of the first."""
-        check = stage_seed(seed, "calibration-check")
-        groups, checks = {}, {}
-        for name in sorted(self.groups):
-            hashes, scores = self.groups[name]
-            if len(scores) < _LEAST_SCORES and not is_language(name):
-                continue
-            held_out = uniform(hashes, check) < HELD_OUT
-            groups[name] = np.sort(scores[~held_out])
-            checks[name] = np.sort(scores[held_out])
-        return Calibration(groups, checks)
 
 
 @dataclass(frozen=True)
@@ -186,24 +123,6 @@ def with_prior(probabilities: NDArray[np.floating], prior: float | NDArray[np.fl
     """Moves probabilities from equal classes to a prior share of machine text: the odds are multiplied."""
     machine = np.asarray(probabilities, dtype=np.float64) * prior
     return machine / (machine + (1 - np.asarray(probabilities, dtype=np.float64)) * (1 - np.asarray(prior)))
-
-
-def _split(names: pa.DictionaryArray, hashes: UInt64Array, scores: NDArray[np.float32]) -> Scores:
-    codes = pc.fill_null(names.indices, -1).to_numpy(zero_copy_only=False)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(names.dictionary) + 1))
-    parts = [order[start:end] for start, end in pairwise(bounds)]
-    return {name: (hashes[part], scores[part]) for name, part in zip(names.dictionary.to_pylist(), parts, strict=True)}
-
-
-def _smallest(name: str, hashes: UInt64Array, scores: NDArray[np.float32]) -> tuple[UInt64Array, NDArray[np.float32]]:
-    """The scores with the smallest hashes, each hash once."""
-    order = np.lexsort((scores, hashes))
-    hashes, scores = hashes[order], scores[order]
-    first = np.ones(len(hashes), dtype=bool)
-    first[1:] = hashes[1:] != hashes[:-1]
-    most = _MOST_CLUSTER_SCORES if "/cluster-" in name else _MOST_SCORES
-    return hashes[first][:most], scores[first][:most]
 
 
 def _decimals(scores: NDArray[np.float32]) -> list[float]:

@@ -10,7 +10,7 @@ stand in for the missing parent: enough to suspect a document, not to drop it.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -106,8 +106,8 @@ def _level(
     threshold: Callable[[Calibration, float, str], float],
 ) -> _Level:
     return _Level(
-        _looked_up(names, calibration.documents, 0).astype(np.int32),
-        *(_looked_up(names, partial(threshold, calibration, alpha), math.nan) for alpha in alphas),
+        _looked_up(names, calibration.scores, calibration.documents, 0).astype(np.int32),
+        *(_looked_up(names, calibration.scores, partial(threshold, calibration, alpha), math.nan) for alpha in alphas),
     )
 
 
@@ -122,18 +122,21 @@ def _from(least: int, level: _Level) -> _Level:
 
 def _shipped(fallback: Scores, language: pa.Array, alpha: float) -> _Level:
     """The detector's own human scores as the most general level; they drop nothing."""
-    none = np.empty(0, np.float32)
-    counts = _looked_up(language, lambda name: len(fallback.get(name, none)), 0).astype(np.int32)
-    suspect = _looked_up(language, lambda name: conformal_threshold(fallback.get(name, none), alpha), math.nan)
+    counts = _looked_up(language, fallback, lambda name: len(fallback[name]), 0).astype(np.int32)
+    suspect = _looked_up(language, fallback, lambda name: conformal_threshold(fallback[name], alpha), math.nan)
     return _Level(counts, suspect, np.full_like(suspect, np.nan))
 
 
-def _looked_up(names: pa.Array, value: Callable[[str], float], null: float) -> NDArray[np.float32]:
-    """A value for every name, asked for once per distinct name."""
-    coded = pc.dictionary_encode(names)
-    distinct = coded.dictionary.to_pylist()
-    codes = coded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    return np.array([*map(value, distinct), null], dtype=np.float32)[codes]
+def _looked_up(
+    names: pa.Array, known: Iterable[str], value: Callable[[str], float], other: float
+) -> NDArray[np.float32]:
+    """A value for every name that is known, asked for once per name that occurs."""
+    groups = list(known)
+    codes = pc.index_in(names, value_set=pa.array(groups, names.type)).fill_null(len(groups)).to_numpy()
+    values = np.full(len(groups) + 1, other, dtype=np.float32)
+    for code in np.unique(codes[codes < len(groups)]).tolist():
+        values[code] = value(groups[code])
+    return values[codes]
 
 
 def _own_threshold(calibration: Calibration, alpha: float, group: str) -> float:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.detector.calibration import conformal_threshold
+from curate.detector.groups import is_language
 from curate.detector.model import load_detector
 from curate.detector.prevalence import beta_res, estimate, histogram
 from curate.hashing import stage_seed
@@ -28,6 +29,8 @@ JsonDict = dict[str, Any]
 
 MOST_PERIODS = 40
 """Sources × months whose prevalence is estimated besides that of whole sources: those with the most documents."""
+MOST_GROUPS = 500
+"""Calibration groups that the report lists: frozen ones, languages, then the largest."""
 LEAST_HUMANS = 100
 """Trusted human documents of a source without which its prevalence is not estimated."""
 
@@ -118,25 +121,34 @@ def write_reports(
 
 
 def _calibration(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict:
-    """The groups as the report lists them, with the false-positive rate of each on humans outside its calibration."""
-    calibration, alpha = reference.calibration, config.synthetic
-    groups = []
+    """The groups as the report lists them, with the false-positive rate of each on humans outside its calibration.
+
+    Left out are parts of a language that are too small to speak alone.
+    """
+    calibration, settings = reference.calibration, config.synthetic
+    groups: list[JsonDict] = []
     for group in sorted(calibration.scores):
-        levels = (alpha.alpha_suspect, alpha.alpha_drop)
+        frozen = calibration.frozen(group, settings.alpha_suspect)
+        documents = calibration.documents(group)
+        if documents < settings.min_group and not frozen and not is_language(group):
+            continue
+        levels = (settings.alpha_suspect, settings.alpha_drop)
         suspect, drop = (conformal_threshold(calibration.human(group), level) for level in levels)
-        above, checked = calibration.realised(group, alpha.alpha_suspect)
+        above, checked = calibration.realised(group, settings.alpha_suspect)
         groups.append(
             {
                 "group": group,
                 "language": group.split("/")[0],
-                "n": calibration.documents(group),
+                "n": documents,
                 "suspect": _number(suspect),
                 "drop": _number(drop),
                 "fpr": above / checked if checked else None,
                 "fpr_n": checked,
-                "frozen": calibration.frozen(group, alpha.alpha_suspect),
+                "frozen": frozen,
             }
         )
+    groups.sort(key=lambda row: (not row["frozen"], not is_language(row["group"]), -row["n"], row["group"]))
+    del groups[MOST_GROUPS:]
     return {"id": calibration.id, "groups": groups, "beta_res": _residual(reference, prevalence, config)}
 
 

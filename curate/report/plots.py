@@ -212,7 +212,7 @@ def scores(report: JsonDict) -> tuple[Figure, str] | None:
     legend(figure, every[0], 4)
     return figure, (
         f"Histograms of the detector score by language: {', '.join(told)} documents. Lines are the "
-        "thresholds of a language as a whole; its groups, by length or topic, have their own, and bands reach from the "
+        "thresholds of a language as a whole; its sources, lengths and topics have their own, and bands reach from the "
         "least to the greatest. Documents above suspect are held or marked, those above drop are dropped."
     )
 

@@ -2,8 +2,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.detector.calibration import Calibration, CalibrationSample, conformal_threshold
+from curate.detector.calibration import Calibration, conformal_threshold
 from curate.detector.groups import group_names
+from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
 
 
