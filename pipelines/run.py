@@ -129,11 +129,11 @@ def curate_inputs(
             "human_reference": human.fingerprints if human else {},
         }
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
-        counts = _decide_and_report(
+        counts, warnings = _decide_and_report(
             f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, started
         )
         staging.commit()
-    return RunResult(output, counts, _farewell(output, counts, applied=True))
+    return RunResult(output, counts, _farewell(output, counts, warnings, applied=True))
 
 
 def decide_again(
@@ -172,9 +172,11 @@ def decide_again(
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _import_ahead("curate.report.plots")
         _copy_errors(annotations, staging.path)
-        counts = _decide_and_report(annotations, record, planned, config, given, staging, options, partitions, started)
+        counts, warnings = _decide_and_report(
+            annotations, record, planned, config, given, staging, options, partitions, started
+        )
         staging.commit()
-    return RunResult(output, counts, _farewell(output, counts, applied=apply))
+    return RunResult(output, counts, _farewell(output, counts, warnings, applied=apply))
 
 
 def _decide_and_report(
@@ -187,7 +189,7 @@ def _decide_and_report(
     options: PipelineOptions,
     partitions: int,
     started: str,
-) -> dict[str, int]:
+) -> tuple[dict[str, int], list[str]]:
     """The second half of a run: decide, apply to the planned inputs if any, and write what follows from the outcome."""
     fitted = Artefacts(centroids=FILES.read_if_there(f"{annotations}/centroids.npz"), reference=given.reference)
     measure = applied_documents(f"{staging.path}/data", planned) if planned else None
@@ -241,11 +243,13 @@ def _fill_empty(directory: str, folder: str, schema: pa.Schema) -> None:
         write_part(f"{directory}/{folder}/{part_name(0, 1)}", schema.empty_table(), FILES)
 
 
-def _farewell(output: str, counts: dict[str, int], applied: bool) -> str:
+def _farewell(output: str, counts: dict[str, int], warnings: list[str], applied: bool) -> str:
     read, kept, held, dropped = (f"{counts[name]:,}" for name in ("read", "kept", "held", "dropped"))
     lines = [f"read {read} documents: kept {kept}, held {held} for review, dropped {dropped}"]
     if counts["errors"] or counts["files_failed"]:
         lines.append(f"{counts['errors']:,} undecodable records, {counts['files_failed']:,} files not opened")
+    if warnings:
+        lines += [f"warning: {warnings[0]}", *(f"  {option}" for option in warnings[1:])]
     if applied:
         lines.append(f"data:   {os.path.join(output, 'data')}")
     lines.append(f"report: {os.path.join(output, 'report.html')}")

@@ -26,6 +26,7 @@ FINISHED = pa.schema(
         ("row_hash", pa.uint64()),
         ("source", pa.string()),
         ("timestamp", pa.timestamp("us", tz="UTC")),
+        ("own", pa.int8()),
         ("loss_weight", pa.float64()),
         ("split", pa.string()),
     ]

@@ -25,6 +25,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.detector import ranks
+from curate.detector.groups import LENGTH_BINS
+from curate.detector.prevalence import MachineScores
 from curate.detector.regression import ngram_counts, regression_scores
 from curate.detector.statistics import Tables, segments, statistics, token_facts
 from curate.detector.stream import TokenStream, token_stream
@@ -162,6 +164,18 @@ class Detector:
         """Human scores that stand in where a corpus has none: language → ascending float32; may be empty."""
         stored = self.numbers.get("fallback", {})
         return {language: np.asarray(scores, dtype=np.float32) for language, scores in stored.items()}
+
+    def machine_scores(self) -> MachineScores:
+        """Scores of held-out machine documents by length bin; those of all lengths where they were not stored so."""
+        pooled, stored = self.reference_scores("machine"), self.numbers.get("scores_by_length", {}).get("machine")
+        counts = self.numbers.get("documents_by_length", {}).get("machine", {})
+        total = self.numbers.get("documents", {}).get("machine", len(pooled))
+        return MachineScores(
+            [np.asarray(stored.get(name, ()) if stored else pooled, dtype=np.float32) for name in LENGTH_BINS],
+            [int(counts.get(name, 0) if stored else total // len(LENGTH_BINS)) for name in LENGTH_BINS],
+            self.reference_scores("human"),
+            float(self.numbers.get("spread", np.std(pooled) / 2 if len(pooled) else 0.0)),
+        )
 
     def score(self, texts: pa.Array, tokens: NDArray[np.int32], min_tokens: int) -> NDArray[np.float32]:
         """Scores documents: log-odds of machine text, in nats.

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from curate.detector.evaluate import count_tokens, evaluate_detector, format_evaluation
 from curate.detector.fit import FitSettings, family_keys, fit_components, fit_stack
+from curate.detector.groups import LENGTH_BINS, length_bins
 from curate.detector.model import WHOLE_TOKENS, WINDOW_TOKENS, Detector, save_detector
+from curate.detector.prevalence import transfer_spread
 from curate.detector.views import HALVES, PIECE
 from curate.detector.word_vectors import GRAM
 from curate.errors import UsageError
@@ -23,6 +25,8 @@ DEV_SHARE = 0.1
 """Share of the documents, by hash of their family, held out where no dev set is given."""
 
 _QUANTILES = 200
+_QUANTILES_BY_LENGTH = 50
+_LEAST_FALLBACK = 19
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,46 @@ def _reference_numbers(model: Detector, dev: pa.Table, least_tokens: int) -> dic
             label: [round(float(value), 6) for value in np.quantile(values, levels)]
             for label, values in classes.items()
         },
+        "fallback": _fallback(dev, scores, scored & ~machine),
+    } | _numbers_by_length(dev, scores, tokens, scored, machine)
+
+
+def _fallback(dev: pa.Table, scores: NDArray[np.float32], human: NDArray[np.bool_]) -> dict[str, list[float]]:
+    """Human scores, ascending, of the languages that have enough of them for a threshold at 5 %."""
+    if "language" not in dev.column_names:
+        return {}
+    languages = dev["language"].to_numpy()
+    names = sorted({language for language in languages[human] if language is not None})
+    found = {name: np.sort(scores[human & (languages == name)]) for name in names}
+    return {
+        name: [round(float(score), 6) for score in values]
+        for name, values in found.items()
+        if len(values) >= _LEAST_FALLBACK
+    }
+
+
+def _numbers_by_length(
+    dev: pa.Table,
+    scores: NDArray[np.float32],
+    tokens: NDArray[np.int32],
+    scored: NDArray[np.bool_],
+    machine: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """What prevalence is estimated with: quantiles of both classes by length bin, and the spread between domains."""
+    levels = (np.arange(_QUANTILES_BY_LENGTH) + 0.5) / _QUANTILES_BY_LENGTH
+    bins = np.array(length_bins(tokens).to_pylist())
+    parts = {
+        label: {name: scores[scored & chosen & (bins == name)] for name in LENGTH_BINS}
+        for label, chosen in (("human", ~machine), ("machine", machine))
+    }
+    domains = dev["domain"].to_numpy() if "domain" in dev.column_names else np.zeros(dev.num_rows)
+    return {
+        "documents_by_length": {label: {n: len(v) for n, v in part.items() if len(v)} for label, part in parts.items()},
+        "scores_by_length": {
+            label: {n: [round(float(q), 6) for q in np.quantile(v, levels)] for n, v in part.items() if len(v)}
+            for label, part in parts.items()
+        },
+        "spread": round(transfer_spread(scores[scored], machine[scored], domains[scored]), 6),
     }
 
 

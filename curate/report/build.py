@@ -19,6 +19,8 @@ def report_data(
     unresolved_pairs: int = 0,
     calibration: JsonDict,
     prevalence: Sequence[JsonDict],
+    prevalence_total: JsonDict | None = None,
+    not_estimated: JsonDict | None = None,
     mixture: JsonDict,
     config: JsonDict,
     counts: JsonDict,
@@ -33,8 +35,12 @@ def report_data(
         excerpts: passages of some pairs (`curate.report.excerpts.excerpts`); None where no text was read.
         unresolved_pairs: verified pairs that were left open and decided nothing.
         calibration: `groups`, a list of {group, language, n, suspect, drop (thresholds or None), fpr (realised
-            false-positive rate or None), fpr_n, frozen}, and `beta_res`, {value, n} or None.
-        prevalence: {source, month, n, estimate, low, high} for each source and month.
+            false-positive rate or None), fpr_n, frozen}, and `beta_res`
+            (`curate.detector.residual.residual`) or None.
+        prevalence: {source, month, n, estimate, low, high, sampled_low, sampled_high, least} for each source (month
+            None) and its months (`curate.detector.prevalence.Prevalence`).
+        prevalence_total: {n, sources, estimate, low, high, least} of all of these sources; None without any.
+        not_estimated: {sources, documents} without enough trusted human documents to be estimated against.
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty.
         config: the settings, `Config.to_dict()`.
@@ -58,6 +64,8 @@ def report_data(
         "duplicates": tables.duplicates(summary, groups, excerpts, unresolved_pairs)
         | ({"matched_earlier": earlier["matched"], "supersedes": len(earlier["supersedes"])} if earlier else {}),
         "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
+        "prevalence_total": prevalence_total,
+        "not_estimated": not_estimated or {"sources": [], "documents": 0},
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
         "mixture": {name: value for name, value in mixture.items() if name != "clusters"},

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,29 +14,24 @@ from curate.decisions.reference import Reference
 from curate.detector.calibration import conformal_threshold
 from curate.detector.groups import is_language
 from curate.detector.model import load_detector
-from curate.detector.prevalence import beta_res, estimate, histogram
-from curate.hashing import stage_seed
 from curate.io.filesystem import Files, below
 from curate.io.output import digests
 from curate.report.build import report_data
 from curate.report.croissant import croissant
 from curate.report.manifest import build_manifest, digest
 from curate.report.overview import Overview
+from curate.report.prevalence import estimates, warnings
 from curate.report.render import render
 
 JsonDict = dict[str, Any]
 
-MOST_PERIODS = 40
-"""Sources × months whose prevalence is estimated besides that of whole sources: those with the most documents."""
 MOST_GROUPS = 500
 """Calibration groups that the report lists: frozen ones, languages, then the largest."""
-LEAST_HUMANS = 100
-"""Trusted human documents of a source without which its prevalence is not estimated."""
 
 
 def write_reports(
     directory: str, record: Mapping[str, Any], config: Config, files: Files, started: str, finished: str
-) -> dict[str, int]:
+) -> tuple[dict[str, int], list[str]]:
     """Writes artefacts/*.json, report.json, report.html, croissant.json and manifest.json.
 
     Args:
@@ -49,7 +43,7 @@ def write_reports(
         finished: likewise.
 
     Returns:
-        The counts of the manifest.
+        The counts and the warnings of the manifest.
 
     Raises:
         CurateError: the counts do not reconcile.
@@ -74,14 +68,16 @@ def write_reports(
         "duplicate_ids": outcome["duplicate_ids"],
     }
     artefacts = _artefact_ids(directory, reference, config, files)
-    prevalence = _prevalence(overview, reference, config)
+    found = estimates(overview.scores, reference, config)
     report = report_data(
         overview.summary,
         overview.groups,
         excerpts=outcome.get("excerpts"),
         unresolved_pairs=outcome["unresolved_pairs"],
-        calibration=_calibration(reference, prevalence, config) | {"drift": outcome["drift"]},
-        prevalence=prevalence,
+        calibration=_calibration(reference, config) | {"beta_res": found["beta_res"], "drift": outcome["drift"]},
+        prevalence=found["prevalence"],
+        prevalence_total=found["total"],
+        not_estimated=found["not_estimated"],
         mixture=outcome["mixture"],
         config=config.to_dict(),
         counts=counts,
@@ -110,6 +106,8 @@ def write_reports(
         if outcome["human"]
         else None,
         drift=outcome["drift"],
+        prevalence=found,
+        warnings=warnings(found["beta_res"]),
     )
     schema = _data_schema(directory, files)
     if schema is not None:
@@ -117,10 +115,10 @@ def write_reports(
         with files.open(f"{directory}/croissant.json") as file:
             manifest["digests"]["croissant.json"] = digest(file)
     _write_json(files, f"{directory}/manifest.json", manifest)
-    return counts
+    return counts, manifest["warnings"]
 
 
-def _calibration(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict:
+def _calibration(reference: Reference, config: Config) -> JsonDict:
     """The groups as the report lists them, with the false-positive rate of each on humans outside its calibration.
 
     Left out are parts of a language that are too small to speak alone.
@@ -149,62 +147,11 @@ def _calibration(reference: Reference, prevalence: list[JsonDict], config: Confi
         )
     groups.sort(key=lambda row: (not row["frozen"], not is_language(row["group"]), -row["n"], row["group"]))
     del groups[MOST_GROUPS:]
-    return {"id": calibration.id, "groups": groups, "beta_res": _residual(reference, prevalence, config)}
+    return {"id": calibration.id, "groups": groups}
 
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _residual(reference: Reference, prevalence: list[JsonDict], config: Config) -> JsonDict | None:
-    """β_res of the corpus: the share of machine text left after the filter."""
-    sources = [row for row in prevalence if row["month"] is None]
-    scored = sum(row["n"] for row in sources)
-    human = reference.human_scores()
-    if not scored or not len(human):
-        return None
-    machine = load_detector(config.synthetic.model).reference_scores("machine")
-    share = sum(row["estimate"] * row["n"] for row in sources) / scored
-    threshold = np.quantile(human, 1 - config.synthetic.alpha_suspect)
-    caught = float(np.mean(machine > threshold)) if len(machine) else 0.0
-    return {"value": beta_res(share, caught, config.synthetic.alpha_suspect), "n": scored, "tpr": caught}
-
-
-def _prevalence(overview: Overview, reference: Reference, config: Config) -> list[JsonDict]:
-    """Shares of machine text by source, and by source and month.
-
-    Human scores differ from source to source more than human from machine: a source is only estimated against
-    trusted human documents of its own, and left out without enough of them.
-    """
-    if not config.synthetic.enabled:
-        return []
-    detector = load_detector(config.synthetic.model)
-    machine = histogram(detector.reference_scores("machine"), reference.score_edges(config))
-    dated = {key: counts for key, counts in overview.histograms.items() if key[1]}
-    largest = sorted(dated, key=lambda key: (-int(dated[key].sum()), key))[:MOST_PERIODS]
-    observed: dict[tuple[str, str], Any] = {key: dated[key] for key in largest}
-    for (source, _), counts in overview.histograms.items():
-        observed[source, ""] = observed.get((source, ""), 0) + counts
-    rows = []
-    for (source, month), counts in sorted(observed.items()):
-        human = overview.human.get((source, ""))
-        if human is None or human.sum() < LEAST_HUMANS:
-            continue
-        seed = stage_seed(config.run.seed, f"prevalence {source} {month}")
-        found = estimate(counts, human, machine, seed, replicates=100)
-        rows.append(
-            {
-                "source": source or None,
-                "month": month or None,
-                "n": found.documents,
-                "estimate": found.share,
-                "low": found.low,
-                "high": found.high,
-                "least": found.least,
-                "human_n": int(human.sum()),
-            }
-        )
-    return rows
 
 
 def _artefact_ids(directory: str, reference: Reference, config: Config, files: Files) -> dict[str, str]:

@@ -37,6 +37,8 @@ def build_manifest(
     supersedes: Sequence[JsonDict] = (),
     human_reference: JsonDict | None = None,
     drift: Sequence[JsonDict] = (),
+    prevalence: Mapping[str, Any] | None = None,
+    warnings: Sequence[str] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
 
@@ -59,6 +61,9 @@ def build_manifest(
         human_reference: {files, counts} of the human documents from outside the corpus that calibrated: file →
             whatever identifies it, and how many were used.
         drift: {language, distance, p, n, stored_n, drifted}, the corpus's trusted documents against those.
+        prevalence: machine text by source and month, in all, and what was left of it
+            (`curate.report.prevalence.estimates`).
+        warnings: what the run told its operator.
 
     Raises:
         ValueError: counts has other names than `COUNTS`.
@@ -82,6 +87,8 @@ def build_manifest(
         "supersedes": list(supersedes),
         "human_reference": human_reference,
         "drift": list(drift),
+        "prevalence": dict(prevalence or {}),
+        "warnings": list(warnings),
         "digests": dict(sorted(digests.items())),
     }
     reconcile(manifest, {name: counts[name] for name in DECISIONS})

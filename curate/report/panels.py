@@ -4,9 +4,9 @@ Limits are those of the metric catalogue in the project's research notes, named 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from curate.report.panel import ALERT, WARN, Panel, effective_number, js_divergence, some
+from curate.report.prevalence import option_words, residual_words
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share
 from curate.report.words import count, decimal, percent, plural
@@ -50,8 +50,8 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
             f"declared machine text fills {percent(declared)} of the output, over the cap of {percent(cap, 0)}",
             output,
         )
-    _prevalence(panel, report["prevalence"], share(declared_in, documents))
-    _residual(panel, report["calibration"].get("beta_res"), cap)
+    _prevalence(panel, report["prevalence_total"], report["not_estimated"], share(declared_in, documents))
+    _residual(panel, report["calibration"].get("beta_res"))
     held = summary.total("flow", decision="held").documents
     panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
     trusted = summary.total("flow").trusted
@@ -205,40 +205,49 @@ def _reference(panel: Panel, report: JsonDict, base: str) -> None:
         panel.flag(WARN, text, documents)
 
 
-def _prevalence(panel: Panel, prevalence: Sequence[JsonDict], declared: float | None) -> None:
-    prevalence = [row for row in prevalence if row.get("month") is None]
-    n = sum(row["n"] for row in prevalence)
-    if not n:
+def _prevalence(panel: Panel, total: JsonDict | None, missing: JsonDict, declared: float | None) -> None:
+    if missing["documents"]:
+        panel.flag(
+            WARN,
+            f"machine text is not estimated in {plural(missing['documents'], 'scored document')}, of "
+            f"{plural(len(missing['sources']), 'source')} with too few trusted human documents: "
+            f"{some(missing['sources'])}",
+            missing["documents"],
+        )
+    if total is None:
         return
-    mean = sum(row["estimate"] * row["n"] for row in prevalence) / n
     panel.figure(
         "prevalence",
         "estimated machine text in the input",
-        mean,
-        n,
+        total["estimate"],
+        total["n"],
         "share",
-        "mixture estimate over all sources and months",
+        f"{percent(total['low'])} to {percent(total['high'])}, as wide as it is because machine text of other domains "
+        f"scores otherwise; at least {percent(total['least'])}, whatever wrote it",
     )
-    if declared is not None and mean - declared > UNDECLARED_GAP:
+    if declared is not None and total["estimate"] - declared > UNDECLARED_GAP:
         panel.flag(
             WARN,
-            f"an estimated {percent(mean)} of the input is machine text, but only {percent(declared)} is declared",
-            n,
+            f"an estimated {percent(total['estimate'])} of the input is machine text, "
+            f"but only {percent(declared)} is declared",
+            total["n"],
         )
 
 
-def _residual(panel: Panel, residual: Any, cap: float | None) -> None:
+def _residual(panel: Panel, residual: JsonDict | None) -> None:
     if residual is None:
         return
-    value, n = (residual["value"], residual["n"]) if isinstance(residual, dict) else (residual, 0)
-    panel.figure("beta_res", "estimated machine text left among the kept documents (β_res)", value, n, "share")
-    if value is not None and cap is not None and value > cap:
-        panel.flag(
-            WARN,
-            f"an estimated {percent(value)} of what is kept is undeclared machine text, "
-            f"over {percent(cap, 0)}: a higher α costs human text, else review more or drop a source",
-            n,
-        )
+    panel.figure(
+        "beta_res",
+        "estimated machine text left among the kept documents (β_res)",
+        residual["value"],
+        residual["n"],
+        "share",
+        f"{percent(residual['low'])} to {percent(residual['high'])}",
+    )
+    if residual["over"]:
+        options = "; ".join(map(option_words, residual["options"]))
+        panel.flag(WARN, f"{residual_words(residual)}. What can be done: {options}", residual["n"])
 
 
 def _concentration(panel: Panel, sources: Sequence[JsonDict]) -> None:

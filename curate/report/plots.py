@@ -253,16 +253,18 @@ def prevalence(report: JsonDict) -> tuple[Figure, str] | None:
     ]
     figure, axes = row_axes(len(rows), names, most=22)
     for y, row in enumerate(rows):
-        axes.plot([row["low"], row["high"]], [y, y], color=NEUTRAL, linewidth=3, solid_capstyle="butt")
+        axes.plot([row["low"], row["high"]], [y, y], color=NEUTRAL, linewidth=1, solid_capstyle="butt")
+        axes.plot([row["sampled_low"], row["sampled_high"]], [y, y], color=NEUTRAL, linewidth=4, solid_capstyle="butt")
         axes.plot([row["estimate"]], [y], marker="o", markersize=5, color=ACCENT, linestyle="none")
         beside(axes, 1.04, y, count(row["n"]), 1.0)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
-    axes.set_xlabel("machine text, with interval")
+    axes.set_xlabel("machine text (thick: sampling, thin: transfer)")
     low, high = min(rows, key=lambda row: row["estimate"]), max(rows, key=lambda row: row["estimate"])
     return figure, (
         f"Estimated share of machine text in {plural(len(rows), 'pair')} of source and month: from "
-        f"{percent(low['estimate'])} to {percent(high['estimate'])}."
+        f"{percent(low['estimate'])} to {percent(high['estimate'])}. Thick lines are 95 % intervals of sampling, "
+        "by which months compare; thin ones allow for machine text that scores unlike that of the detector's reference."
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -150,3 +151,22 @@ def test_ties_on_real_text(detector, dev):
     _, counts = np.unique(scores, return_counts=True)
     assert not np.isnan(scores).any()
     assert counts[counts > 1].sum() <= 0.01 * len(scores)
+
+
+def test_machine_scores_by_length_and_without(detector):
+    pooled = {"scores": {"human": [-1.0], "machine": [1.0, 3.0]}, "documents": {"human": 7, "machine": 60}}
+    by_length = {"machine": {"100-200": [2.0, 4.0], "1000+": [5.0]}}
+    stored = {
+        **pooled,
+        "scores_by_length": by_length,
+        "documents_by_length": {"machine": {"100-200": 40, "1000+": 20}},
+        "spread": 0.7,
+    }
+    found = replace(detector, numbers=stored).machine_scores()
+    assert [scores.tolist() for scores in found.quantiles] == [[], [], [2.0, 4.0], [], [], [5.0]]
+    assert list(found.documents) == [0, 0, 40, 0, 0, 20] and found.spread == 0.7
+    assert found.human.tolist() == [-1.0]
+    same = replace(detector, numbers=pooled).machine_scores()
+    assert [scores.tolist() for scores in same.quantiles] == [[1.0, 3.0]] * 6
+    assert sum(same.documents) == 60 and same.spread == 0.5
+    assert sum(replace(detector, numbers={}).machine_scores().documents) == 0

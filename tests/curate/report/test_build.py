@@ -207,11 +207,36 @@ def test_a_lost_cluster_is_an_alert(ledgers):
 
 def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
     rows = [ledgers.row(f"d{i}", tier="declared_synthetic" if i < 4 else "uncertain") for i in range(10)]
-    prevalence = [{"source": "a", "month": None, "n": 10, "estimate": 0.6, "low": 0.5, "high": 0.7}]
+    prevalence = [
+        {
+            "source": "a",
+            "month": None,
+            "n": 10,
+            "estimate": 0.6,
+            "low": 0.5,
+            "high": 0.7,
+            "sampled_low": 0.5,
+            "sampled_high": 0.7,
+        }
+    ]
     group = {"group": "en/short", "language": "en", "n": 250, "suspect": 1.0, "drop": 2.0, "fpr": 0.2, "fpr_n": 80}
-    calibration = {"groups": [group | {"frozen": True}], "beta_res": {"value": 0.4, "n": 10}}
-    report = build(ledgers.ledger(rows), prevalence=prevalence, calibration=calibration)
-    assert [reason["status"] for reason in panel(report, "Mix")["reasons"]] == ["alert", "warn", "warn"]
+    stricter = {"option": "alpha", "alpha": 0.1, "documents": 5, "human": 2, "machine": 3, "beta_res": 0.25}
+    left = {"value": 0.4, "low": 0.3, "high": 0.5, "n": 10, "cap": 0.3, "over": True, "options": [stricter]}
+    report = build(
+        ledgers.ledger(rows),
+        prevalence=prevalence,
+        prevalence_total={"n": 10, "estimate": 0.6, "low": 0.5, "high": 0.7, "least": 0.2},
+        not_estimated={"sources": ["b", None], "documents": 7},
+        calibration={"groups": [group | {"frozen": True}], "beta_res": left},
+    )
+    reasons = panel(report, "Mix")["reasons"]
+    assert [reason["status"] for reason in reasons] == ["alert", "warn", "warn", "warn"]
+    assert reasons[1]["n"] == 7 and reasons[1]["text"].endswith(
+        "2 sources with too few trusted human documents: b, unknown"
+    )
+    assert "40.0% (30.0% to 50.0%)" in reasons[3]["text"]
+    assert "synthetic.alpha_suspect=0.1 holds another 2 human documents and 3 of machines" in reasons[3]["text"]
+    assert "50.0% to 70.0%" in figure(report, "prevalence")["note"]
     assert "group en/short is frozen" in panel(report, "Integrity")["reasons"][0]["text"]
 
 

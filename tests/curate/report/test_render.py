@@ -63,7 +63,16 @@ def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
     }
     groups = [{"group": name, "language": "en", "n": 600, "suspect": 0.8, "drop": 0.95, "fpr": 0.3}]
     prevalence = [
-        {"source": name, "month": f"2024-{m:02d}", "n": 90, "estimate": 0.3, "low": 0.2, "high": 0.45}
+        {
+            "source": name,
+            "month": f"2024-{m:02d}",
+            "n": 90,
+            "estimate": 0.3,
+            "low": 0.2,
+            "high": 0.45,
+            "sampled_low": 0.25,
+            "sampled_high": 0.35,
+        }
         for m in range(1, 13)
     ]
     counts = {name: summary.total("flow", decision=name).documents for name in ("kept", "dropped", "held")}
@@ -72,7 +81,7 @@ def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
         summary,
         Groups.of(corpus[0], corpus[1] if sources is None else sources),
         excerpts=excerpts,
-        calibration={"groups": groups, "beta_res": {"value": 0.04, "n": 100}},
+        calibration={"groups": groups, "beta_res": {"value": 0.04, "low": 0.01, "high": 0.1, "n": 100, "over": False}},
         prevalence=prevalence,
         mixture=mixture,
         config=Config().to_dict(),
