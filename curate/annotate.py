@@ -73,6 +73,7 @@ def annotate(
     embedding: Embedding | None,
     open_file: OpenFile,
     evaluation: EvaluationIndex | None = None,
+    scores: pa.Array | None = None,
 ) -> pa.Table:
     """Computes the features of a block of documents.
 
@@ -85,6 +86,7 @@ def annotate(
         embedding: fitted on the corpus, or None when the mixture is off.
         open_file: reads a file of the media_path column.
         evaluation: texts whose containment takes a document out of everything that follows, None without any.
+        scores: float32[n] of the detector that `synthetic.handler` names; None without one.
 
     Returns:
         `curate.schema.features`, n rows in the same order. The features of a document depend on the document
@@ -129,7 +131,7 @@ def annotate(
         "tokens": pa.array(kernel.tokens),
         "chars": pa.array(kernel.chars),
         "language": _language(table, texts, config),
-        "detector_score": _scores(clean, kernel.tokens, config),
+        "detector_score": _scores(clean, kernel.tokens, scores, config),
         "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
         "source": source_column(table, config),
         "site": site(table, config),
@@ -213,9 +215,13 @@ def _language(table: pa.Table, texts: pa.Array, config: Config) -> pa.Array:
     return one_array(pc.replace_with_mask(given, missing, identify(texts.filter(missing)).cast(pa.string())))
 
 
-def _scores(texts: pa.Array, tokens: np.ndarray, config: Config) -> pa.Array:
+def _scores(texts: pa.Array, tokens: np.ndarray, given: pa.Array | None, config: Config) -> pa.Array:
     if not config.synthetic.enabled:
         return pa.nulls(len(texts), pa.float32())
+    if given is not None:
+        return pc.if_else(texts.is_valid(), given, None)
+    if config.synthetic.handler is not None:
+        raise ValueError(f"scores of {config.synthetic.handler} are missing: it scores texts before they are annotated")
     detector = load_detector(config.synthetic.model)
     return pa.array(detector.score(texts, tokens, config.synthetic.min_tokens), from_pandas=True)
 

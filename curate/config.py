@@ -176,6 +176,11 @@ class Synthetic(Section):
         description="Parquet or JSON lines (file, glob or directory) of human documents from outside the corpus that "
         "calibrate the detector together with its own trusted ones; they are not in the output",
     )
+    handler: str | None = Field(
+        None,
+        description="module:function of your own that returns a curate.transforms.TextDetector, a model "
+        "behind a Beam ModelHandler, to score with instead",
+    )
     alpha_suspect: OpenFraction = Field(0.05, description="share of human documents accepted to be suspected (held)")
     alpha_drop: OpenFraction = Field(0.01, description="share of human documents accepted to be dropped")
     min_tokens: int = Field(50, ge=1, description="shorter documents are not scored")
@@ -335,6 +340,11 @@ def make_config(values: Mapping[str, Any]) -> Config:
         raise UsageError(
             f"synthetic.alpha_drop is {config.synthetic.alpha_drop}, expected at most synthetic.alpha_suspect "
             f"({config.synthetic.alpha_suspect}); lower one or raise the other"
+        )
+    if config.synthetic.handler is not None and config.synthetic.model is not None:
+        raise UsageError(
+            f"synthetic.handler is {config.synthetic.handler!r} and synthetic.model is {config.synthetic.model!r}; "
+            "set one of them"
         )
     if (config.dedupe.bands == 0) != (config.dedupe.rows == 0):
         raise UsageError(

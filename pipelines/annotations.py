@@ -35,6 +35,7 @@ ANNOTATED = (
     "mixture.clusters",
     "synthetic.model",
     "synthetic.human_reference",
+    "synthetic.handler",
     "synthetic.min_tokens",
     "provenance.network",
     "provenance.trust_anchors",

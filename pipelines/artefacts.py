@@ -13,19 +13,27 @@ from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
+from curate.transforms.inference import TextDetector
 
 FILES = BeamFiles()
 JsonDict = dict[str, Any]
+OTHER_DETECTOR = "other_detector.json"
 
 
 @dataclass(frozen=True)
 class Artefacts:
-    """Bytes of what earlier runs fitted; None where this run fits it itself."""
+    """What earlier runs fitted, and with which detector; None where this run fits it itself.
+
+    Attributes:
+        detector: path of its model.
+        detector_id: its name, of models that are no file of curate's too.
+    """
 
     embedding: Optional[bytes] = None
     centroids: Optional[bytes] = None
     reference: Optional[Reference] = None
     detector: Optional[str] = None
+    detector_id: Optional[str] = None
 
 
 def load_artefacts(directory: str) -> Artefacts:
@@ -37,12 +45,15 @@ def load_artefacts(directory: str) -> Artefacts:
     directory = directory.rstrip("/")
     if FILES.stat(f"{directory}/artefacts/reference.json"):
         directory = f"{directory}/artefacts"
+    detector = f"{directory}/{ARRAYS_FILE}" if FILES.stat(f"{directory}/{ARRAYS_FILE}") else None
     try:
+        other = FILES.read_if_there(f"{directory}/{OTHER_DETECTOR}")
         return Artefacts(
             embedding=FILES.read_if_there(f"{directory}/embedding.npz"),
             centroids=FILES.read_if_there(f"{directory}/centroids.npz"),
             reference=Reference.from_dict(json.loads(FILES.read_bytes(f"{directory}/reference.json"))),
-            detector=f"{directory}/{ARRAYS_FILE}" if FILES.stat(f"{directory}/{ARRAYS_FILE}") else None,
+            detector=detector,
+            detector_id=json.loads(other)["id"] if other else detector and load_detector(detector).id,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
@@ -52,16 +63,25 @@ def load_artefacts(directory: str) -> Artefacts:
 
 def with_detector(config: Config, given: Artefacts) -> Config:
     """The settings with the detector of the artefacts, unless they name one: its thresholds are those given."""
-    if given.detector is None or config.synthetic.model is not None:
+    if given.detector is None or config.synthetic.model is not None or config.synthetic.handler is not None:
         return config
     values = config.to_dict()
     values["synthetic"]["model"] = given.detector
     return make_config(values)
 
 
-def write_detector(config: Config, directory: str) -> None:
-    """Keeps the detector of a run with its other artefacts."""
-    if config.synthetic.enabled:
+def detector_id(config: Config, detector: Optional[TextDetector]) -> Optional[str]:
+    """The name of the detector that documents are scored with, None if they are not."""
+    if not config.synthetic.enabled:
+        return None
+    return load_detector(config.synthetic.model).id if detector is None else detector.id
+
+
+def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
+    """Keeps the detector of a run with its other artefacts: its files, or the name alone of one that is no file."""
+    if config.synthetic.enabled and config.synthetic.handler:
+        FILES.write_json(f"{directory}/{OTHER_DETECTOR}", {"id": name})
+    elif config.synthetic.enabled:
         for name, content in detector_files(config.synthetic.model).items():
             FILES.write_bytes(f"{directory}/{name}", content)
 
@@ -70,6 +90,19 @@ def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
     return [path for path in named if path]
+
+
+def check_thresholds(given: Artefacts, config: Config, name: Optional[str]) -> None:
+    """Checks that thresholds of artefacts are those of the detector that the documents are scored with.
+
+    Raises:
+        UsageError: they are of another one.
+    """
+    if config.synthetic.enabled and given.detector_id not in (None, name):
+        raise UsageError(
+            f"the documents are scored by the detector {name}, but the thresholds of the artefacts are of "
+            f"{given.detector_id}; score with that one, or leave out --artefacts"
+        )
 
 
 def check_artefacts(given: Artefacts, config: Config) -> None:
@@ -128,7 +161,7 @@ def check_resources(config: Config) -> None:
     Raises:
         UsageError: the detector or the trust anchors cannot be read.
     """
-    if config.synthetic.enabled:
+    if config.synthetic.enabled and not config.synthetic.handler:
         load_detector(config.synthetic.model)
     if config.provenance.enabled:
         make_context(config.provenance)

@@ -31,6 +31,7 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import FindPairs
 from curate.transforms.human import AnnotateHuman
+from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
 
 OVERVIEW = "artefacts/overview.json"
@@ -61,6 +62,7 @@ def annotate_inputs(
     partitions: int,
     earlier: Sequence[InputPlan] = (),
     human: Optional[InputPlan] = None,
+    detector: Optional[TextDetector] = None,
 ) -> None:
     """Runs the job that writes annotations and errors.
 
@@ -73,6 +75,7 @@ def annotate_inputs(
         partitions: partitions of the key spaces.
         earlier: documents of earlier outputs, to be compared with those of the inputs.
         human: a reference set of human documents.
+        detector: what `synthetic.handler` names.
     """
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -88,7 +91,10 @@ def annotate_inputs(
 
     read = pipeline | "Read" >> ReadBlocks(plan)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
-    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
+    blocks = read["blocks"]
+    if detector is not None:
+        blocks = blocks | "ScoreTexts" >> ScoreTexts(detector, config)
+    annotated = blocks | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
@@ -96,7 +102,7 @@ def annotate_inputs(
         files = BeamFiles()
         _ = (
             pipeline
-            | "Human" >> AnnotateHuman(human, config, files, files.read_bytes, embedding)
+            | "Human" >> AnnotateHuman(human, config, files, files.read_bytes, embedding, detector)
             | "WriteHuman" >> WriteTables(f"{target}/{HUMAN}", ["location"], features_schema(config))
         )
     if config.removes_lines():

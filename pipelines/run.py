@@ -8,11 +8,14 @@ from datetime import datetime, timezone
 from typing import Any, Optional, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.annotate import bands_of
 from curate.config import Config, load_config, make_config
+from curate.decisions.reference import scores_of
+from curate.detector.other import unscored
 from curate.errors import UnreadableInputError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
@@ -26,6 +29,8 @@ from curate.pipelines.artefacts import (
     check_artefacts,
     check_exclude,
     check_resources,
+    check_thresholds,
+    detector_id,
     load_artefacts,
     resources,
     with_detector,
@@ -38,6 +43,7 @@ from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
+from curate.transforms.inference import configured_detector
 
 FILES = BeamFiles()
 
@@ -95,6 +101,9 @@ def curate_inputs(
     config = with_detector(config, given)
     check_resources(config)
     check_artefacts(given, config)
+    detector = configured_detector(config)
+    scored_by = detector_id(config, detector)
+    check_thresholds(given, config, scored_by)
     exclude = check_exclude(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
@@ -114,7 +123,7 @@ def curate_inputs(
     with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
         _import_ahead("curate.report.plots")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
-            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human)
+            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, detector)
         errors = _count_errors(staging.path, planned, config)
         record = {
             "config": config.to_dict(),
@@ -124,11 +133,14 @@ def curate_inputs(
             "files_failed": [list(failure) for failure in planned.failed],
             "rows": planned.rows,
             "errors": errors,
+            "detector": scored_by,
             "against": outputs,
             "earlier_rows": earlier_rows,
             "human_reference": human.fingerprints if human else {},
         }
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
+        if detector is not None:
+            _tell_unscored(f"{staging.path}/annotations/features", config, detector.id)
         counts, warnings = _decide_and_report(
             f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, started
         )
@@ -165,6 +177,7 @@ def decide_again(
     check_resources(config)
     planned = same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
+    check_thresholds(given, config, record["detector"])
     refuse_output(output, record["against"])
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
@@ -199,7 +212,7 @@ def _decide_and_report(
         content = FILES.read_if_there(f"{annotations}/{name}")
         if content is not None:
             FILES.write_bytes(f"{staging.path}/artefacts/{name}", content)
-    write_detector(config, f"{staging.path}/artefacts")
+    write_detector(config, f"{staging.path}/artefacts", record["detector"])
     _fill_empty(staging.path, "ledger", LEDGER)
     if planned:
         _fill_empty(staging.path, "errors", ERRORS)
@@ -228,6 +241,22 @@ def _count_errors(directory: str, planned: InputPlan, config: Config) -> int:
             f"run.max_error_rate ({config.run.max_error_rate:.0%}); mend the input, or raise the rate"
         )
     return errors
+
+
+def _tell_unscored(directory: str, config: Config, detector: str) -> None:
+    """Tells how many texts a detector of the user's failed on."""
+    failed = scored = 0
+    for part in below(directory, FILES):
+        with FILES.open(part.path) as file:
+            columns = pq.read_table(file, columns=["earlier", "read_reason", "tokens", "detector_score"])
+        own = columns.filter(pc.and_(pc.invert(columns["earlier"]), columns["read_reason"].is_null()))
+        failed += int(unscored(own["tokens"].to_numpy(), scores_of(own), config).sum())
+        scored += own.num_rows - own["detector_score"].null_count
+    if failed:
+        say(
+            f"detector {detector} failed on {failed:,} of {failed + scored:,} texts: kept, reason uncalibrated; "
+            "--debug tells why"
+        )
 
 
 def _copy_errors(annotations: str, directory: str) -> None:

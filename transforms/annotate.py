@@ -45,6 +45,17 @@ def location(table: pa.Table) -> Tuple[str, Optional[int]]:
     return metadata.get(b"curate.source_file", b"").decode(), None if start is None else int(start)
 
 
+SCORES = "curate:detector_score"
+"""Name of the column in which a block brings the scores of a detector of the user's (`curate.transforms.inference`)."""
+
+
+def take_scores(block: pa.Table) -> Tuple[pa.Table, Optional[pa.Array]]:
+    """The block as it was read, and the scores that it brings, if it does."""
+    if SCORES not in block.schema.names:
+        return block, None
+    return block.drop_columns([SCORES]), block[SCORES].combine_chunks()
+
+
 class FitEmbedding(beam.PTransform):
     """Fits the embedding on a hash-chosen sample of the blocks.
 
@@ -160,11 +171,14 @@ class _Annotate(beam.DoFn):
         self._evaluation = evaluation_index(self._config, self._open_file)
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
+        block, scores = take_scores(block)
         source_file, start = location(block)
         fitted = Embedding.from_bytes(embedding) if embedding else None
         self._documents.inc(block.num_rows)
         if block.num_rows:
-            features = annotate(block, start, source_file, self._config, fitted, self._open_file, self._evaluation)
+            features = annotate(
+                block, start, source_file, self._config, fitted, self._open_file, self._evaluation, scores
+            )
             yield features
             if self._config.removes_lines():
                 yield beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config))

@@ -16,6 +16,7 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.human import AnnotateHuman
+from curate.transforms.inference import ScoreTexts, TextDetector, configured_detector, with_detector
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
 
@@ -35,6 +36,7 @@ class Curate(beam.PTransform):
 
     Args:
         config: settings as in the configuration file, for example `{"dedupe": {"threshold": 0.9}}`.
+        detector: a model that scores texts instead of curate's own.
 
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
@@ -49,9 +51,14 @@ class Curate(beam.PTransform):
     _sections: Tuple[str, ...] = ("dedupe", "provenance", "synthetic", "mixture")
     _outputs: Tuple[str, ...] = ("kept", "dropped", "held", "errors", "ledger")
 
-    def __init__(self, config: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(self, config: Optional[Dict[str, Any]] = None, detector: Optional[TextDetector] = None) -> None:
         self._settings = self._only_own_sections(config or {})
+        self._detector = detector
+        if detector is not None:
+            self._settings = with_detector(self._settings, detector)
         self._config = make_config(self._settings)
+        if detector is None:
+            self._detector = configured_detector(self._config)
 
     def expand(self, documents: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of documents."""
@@ -69,14 +76,17 @@ class Curate(beam.PTransform):
             converted = documents | "RowsToTables" >> RowsToTables(config)
             blocks = converted["blocks"]
         embedding = blocks | "FitEmbedding" >> FitEmbedding(config, read_file) if config.mixture.enabled else None
-        annotated = blocks | "Annotate" >> Annotate(config, read_file, embedding)
+        scored = blocks
+        if self._detector is not None and config.synthetic.enabled:
+            scored = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)
+        annotated = scored | "Annotate" >> Annotate(config, read_file, embedding)
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         inputs = {**annotated, "pairs": self._pairs(blocks, features)}
         people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
         if people is not None:
             inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(
-                people, config, LocalFiles(), read_file, embedding
+                people, config, LocalFiles(), read_file, embedding, self._detector
             )
         decided = inputs | "Decide" >> Decide(config, centroids, None, PARTITIONS)
         ledger = decided["ledger"]
@@ -140,6 +150,7 @@ class FilterSynthetic(Curate):
         alpha_suspect: share of human documents accepted to be held.
         alpha_drop: share of human documents accepted to be dropped.
         config: further settings as in the configuration file.
+        detector: a model that scores texts instead of curate's own.
 
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held`, `errors`, `ledger`.
@@ -148,10 +159,14 @@ class FilterSynthetic(Curate):
     _sections = ("provenance", "synthetic")
 
     def __init__(
-        self, alpha_suspect: float = 0.05, alpha_drop: float = 0.01, config: Optional[Dict[str, Any]] = None
+        self,
+        alpha_suspect: float = 0.05,
+        alpha_drop: float = 0.01,
+        config: Optional[Dict[str, Any]] = None,
+        detector: Optional[TextDetector] = None,
     ) -> None:
         synthetic = {**(config or {}).get("synthetic", {}), "alpha_suspect": alpha_suspect, "alpha_drop": alpha_drop}
-        super().__init__({**(config or {}), "synthetic": synthetic})
+        super().__init__({**(config or {}), "synthetic": synthetic}, detector)
 
 
 class AttachProvenance(Curate):

@@ -14,6 +14,7 @@ from curate.io.blocks import read_split
 from curate.io.filesystem import Files
 from curate.io.sources import InputPlan
 from curate.transforms.annotate import Annotate, OpenFile
+from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
 
 
@@ -26,6 +27,7 @@ class AnnotateHuman(beam.PTransform):
         files: opens the set.
         open_file: reads a file of the media_path column.
         embedding: as of `curate.transforms.annotate.Annotate`.
+        detector: what scores the texts instead of curate's own.
 
     Returns:
         Tables of `curate.schema.features`.
@@ -38,18 +40,23 @@ class AnnotateHuman(beam.PTransform):
         files: Files,
         open_file: OpenFile,
         embedding: Optional[beam.PCollection],
+        detector: Optional[TextDetector],
     ) -> None:
         self._plan = plan
         self._config = config
         self._files = files
         self._open_file = open_file
         self._embedding = embedding
+        self._detector = detector
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """Applies the transform to a pipeline."""
         splits = begin | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
         blocks = splits | "Read" >> beam.ParDo(_Read(self._plan, self._files))
-        annotated = blocks | "Annotate" >> Annotate(human_config(self._config), self._open_file, self._embedding)
+        config = human_config(self._config)
+        if self._detector is not None:
+            blocks = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)
+        annotated = blocks | "Annotate" >> Annotate(config, self._open_file, self._embedding)
         return annotated["features"]
 
 

@@ -16,7 +16,7 @@ from curate.config import Config
 from curate.decisions.verdict import Zones
 from curate.detector.calibration import Calibration
 from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
-from curate.detector.model import load_detector
+from curate.detector.other import detector_of, unscored
 from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
 from curate.detector.sample import CalibrationSample
@@ -165,7 +165,7 @@ class Reference:
         """
         scores = scores_of(documents)
         settings = config.synthetic
-        detector = load_detector(settings.model) if settings.enabled else None
+        detector = detector_of(config) if settings.enabled else None
         found = thresholds(
             self.calibration,
             groups_of(documents),
@@ -175,12 +175,14 @@ class Reference:
             detector.fallback if detector else {},
         )
         scored = pa.array(~np.isnan(scores))
+        failed = unscored(documents["tokens"].to_numpy(), scores, config)
         in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
         platt = platt_of_groups(found.group, self.calibration, detector) if detector else Platt(1.0, 0.0)
         return Zones(
             score=scores,
             suspect=found.suspect,
             drop=found.drop,
+            failed=failed,
             protected=in_tail | (found.language_n < settings.min_group),
             log_odds=platt.a * scores.astype(np.float64) + platt.b,
             group=pc.if_else(scored, found.group, None),
@@ -189,7 +191,7 @@ class Reference:
 
     def score_edges(self, config: Config) -> NDArray[np.float64]:
         """Bin edges of the score histograms that prevalence is estimated from."""
-        return bin_edges(self.human_scores(), load_detector(config.synthetic.model).reference_scores("machine"))
+        return bin_edges(self.human_scores(), detector_of(config).reference_scores("machine"))
 
     def human_scores(self) -> NDArray[np.float32]:
         """Scores of all real documents sampled, over the languages."""

@@ -23,6 +23,7 @@ class Zones:
         score: log-odds of machine text, float32; NaN where the detector abstained.
         suspect: threshold above which a document is suspected, float32; NaN where uncalibrated.
         drop: threshold above which it is rejected, float32; NaN where uncalibrated.
+        failed: the detector should have scored the document and could not, bool.
         protected: tail cluster, or a language with too few calibration documents: never rejected or held, bool.
         log_odds: calibrated log-odds of machine text, float64; NaN where the detector abstained.
         group: calibration group that the thresholds come from, string; null where there is none.
@@ -32,6 +33,7 @@ class Zones:
     score: NDArray[np.float32]
     suspect: NDArray[np.float32]
     drop: NDArray[np.float32]
+    failed: NDArray[np.bool_]
     protected: NDArray[np.bool_]
     log_odds: NDArray[np.float64]
     group: pa.Array
@@ -48,8 +50,8 @@ class Zones:
             return self.suspected() & (self.score > self.drop)
 
     def uncalibrated(self) -> NDArray[np.bool_]:
-        """Scored documents for which there is no threshold, bool."""
-        return ~np.isnan(self.score) & np.isnan(self.suspect)
+        """Documents that have a score and no threshold, or should have a score and have none, bool."""
+        return (~np.isnan(self.score) & np.isnan(self.suspect)) | self.failed
 
     def threshold(self, reason: NDArray[np.object_]) -> NDArray[np.float32]:
         """The threshold that decided each scored document: that to drop for `detector`, else that of suspicion."""

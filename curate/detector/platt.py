@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from curate.detector.calibration import Calibration
 from curate.detector.model import Detector
+from curate.detector.other import OtherDetector
 from curate.detector.thresholds import SHIPPED
 
 PRIOR_SCORES = 50
@@ -33,7 +34,7 @@ class Platt(NamedTuple):
     b: float | Floats
 
 
-def platt_of_groups(groups: pa.Array, calibration: Calibration, detector: Detector) -> Platt:
+def platt_of_groups(groups: pa.Array, calibration: Calibration, detector: Detector | OtherDetector) -> Platt:
     """The coefficients of documents by their groups, each fitted once.
 
     Args:
@@ -50,7 +51,7 @@ def platt_of_groups(groups: pa.Array, calibration: Calibration, detector: Detect
     return Platt(table[:, 0], table[:, 1])
 
 
-def platt_of_group(group: str, calibration: Calibration, detector: Detector) -> Platt:
+def platt_of_group(group: str, calibration: Calibration, detector: Detector | OtherDetector) -> Platt:
     """The coefficients of one group; those stored with the detector where nothing human is known of its language."""
     if group.startswith(SHIPPED):
         levels = [detector.fallback[group.removeprefix(SHIPPED)]]

@@ -121,6 +121,8 @@ def bin_edges(human: NDArray[np.floating], machine: NDArray[np.floating], bins: 
     if not len(human) + len(machine):
         return np.empty(0)
     human, machine = human[~np.isnan(human)], machine[~np.isnan(machine)]
+    if not len(human) + len(machine):
+        return np.empty(0)
     weights = np.concatenate(
         [np.full(len(human), 0.5 / max(len(human), 1)), np.full(len(machine), 0.5 / max(len(machine), 1))]
     )

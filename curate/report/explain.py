@@ -130,7 +130,7 @@ def _detector(row: Row) -> str:
     if row["stage"] == "read":
         return ""
     if row["detector_score"] is None:
-        return "The detector gave no score: the text is too short for it, or the step was off."
+        return "The detector gave no score: the text is too short for it, it failed, or the step was off."
     score = f"The detector scored it {decimal(row['detector_score'])} (higher is more machine-like)"
     if row["threshold"] is None:
         return score + ". No threshold was calibrated for documents like this, so the score decided nothing."

@@ -13,7 +13,6 @@ from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.detector.calibration import conformal_threshold
 from curate.detector.groups import is_language
-from curate.detector.model import load_detector
 from curate.io.filesystem import Files, below
 from curate.io.output import digests
 from curate.report.build import report_data
@@ -36,7 +35,7 @@ def write_reports(
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
-        record: of the annotations: fingerprints, errors, files_failed, exclude, against.
+        record: of the annotations: fingerprints, errors, files_failed, exclude, against, detector (its id).
         config: settings of the decision.
         files: reads and writes the directory.
         started: ISO 8601 time.
@@ -67,7 +66,7 @@ def write_reports(
         "files_failed": len(record["files_failed"]),
         "duplicate_ids": outcome["duplicate_ids"],
     }
-    artefacts = _artefact_ids(directory, reference, config, files)
+    artefacts = _artefact_ids(directory, record["detector"], reference, config, files)
     found = estimates(overview.scores, reference, config)
     report = report_data(
         overview.summary,
@@ -154,10 +153,10 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _artefact_ids(directory: str, reference: Reference, config: Config, files: Files) -> dict[str, str]:
+def _artefact_ids(directory: str, detector: str, reference: Reference, config: Config, files: Files) -> dict[str, str]:
     ids = {"reference": reference.id, "thresholds": reference.calibration.id}
     if config.synthetic.enabled:
-        ids["detector"] = load_detector(config.synthetic.model).id
+        ids["detector"] = detector
     for name in ("embedding", "centroids"):
         path = f"{directory}/artefacts/{name}.npz"
         if files.stat(path):

@@ -5,7 +5,7 @@ from typing import Any
 
 from curate.config import Config
 from curate.decisions.reference import Reference
-from curate.detector.model import load_detector
+from curate.detector.other import detector_of
 from curate.detector.prevalence import Prevalence, densities, estimate
 from curate.detector.residual import SourceLeft, residual
 from curate.hashing import stage_seed
@@ -38,7 +38,7 @@ def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> Json
         of all estimated sources, or None; `not_estimated`: {sources, documents}; `beta_res`: see
         `curate.detector.residual.residual`, None for a detector that stored no scores of machine text.
     """
-    machine = load_detector(config.synthetic.model).machine_scores() if config.synthetic.enabled else None
+    machine = detector_of(config).machine_scores() if config.synthetic.enabled else None
     if machine is None or not scores.cells:
         return {"prevalence": [], "total": None, "not_estimated": {"sources": [], "documents": 0}, "beta_res": None}
     edges, largest = reference.score_edges(config), set(scores.months()[:MOST_PERIODS])

@@ -185,6 +185,20 @@ def evaluation():
     return index_texts(pa.array(["q", "s"]), pa.array([" ".join(WORDS * 4), "Короткий текст"]), 5, 8)
 
 
+def test_scores_of_another_detector(embedding, evaluation):
+    """Those of documents that take no part are left out; without any, curate's own may not stand in."""
+    settings = {"mixture": {"dimensions": 8, "clusters": 2}, "synthetic": {"handler": "mine"}}
+    given = pa.array([float(number) for number in range(COUNT)], pa.float32())
+    found = annotate(columns(), 0, "", make_config(settings), embedding, open_file, evaluation, given)
+    assert found["detector_score"].to_pylist() == [
+        None if row in (0, 2, 3, 4, 6, COUNT - 1) else float(row) for row in range(COUNT)
+    ]
+    with pytest.raises(ValueError, match="scores of mine are missing"):
+        annotate(columns(), 0, "", make_config(settings), embedding, open_file)
+    settings["synthetic"]["enabled"] = False
+    assert annotate(columns(), 0, "", make_config(settings), embedding, open_file)["detector_score"].null_count == COUNT
+
+
 def test_what_contains_an_evaluation_text_takes_part_in_nothing(whole, embedding, evaluation):
     table = columns()
     found = annotate(table, 0, "part.parquet", CONFIG, embedding, open_file, evaluation)
