@@ -1,5 +1,6 @@
 """Annotation: all that any decision needs to know of a block of documents, computed where the text lies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 from curate.clusters.embedding import Embedding, document_features
 from curate.columns import one_array, origin_claim, plain_column, site, source_column, string_column, text_column
 from curate.config import Config
+from curate.detector.markers import marker_evidence
 from curate.detector.model import load_detector
 from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
@@ -16,11 +18,13 @@ from curate.duplicates.lines import find_units
 from curate.hashing import UInt64Array, mix
 from curate.io.ids import DocumentIds, document_ids
 from curate.media import OpenFile, has_media, media_facts
-from curate.schema import TEXT_EDITS, features
+from curate.schema import EVIDENCE_LIST, TEXT_EDITS, features
 from curate.sortable import sort_keys
 from curate.text.kernel import TextFeatures, text_features
 from curate.text.language import identify
 from curate.timestamps import to_timestamp
+from curate.watermarks.load import watermark_results
+from curate.watermarks.protocol import WatermarkDetector
 
 
 def bands_of(config: Config) -> Bands:
@@ -74,6 +78,7 @@ def annotate(
     open_file: OpenFile,
     evaluation: EvaluationIndex | None = None,
     scores: pa.Array | None = None,
+    watermarks: Mapping[str, WatermarkDetector] | None = None,
 ) -> pa.Table:
     """Computes the features of a block of documents.
 
@@ -87,6 +92,7 @@ def annotate(
         open_file: reads a file of the media_path column.
         evaluation: texts whose containment takes a document out of everything that follows, None without any.
         scores: float32[n] of the detector that `synthetic.handler` names; None without one.
+        watermarks: tests for watermarks by identifier (`curate.watermarks.load`).
 
     Returns:
         `curate.schema.features`, n rows in the same order. The features of a document depend on the document
@@ -132,6 +138,8 @@ def annotate(
         "chars": pa.array(kernel.chars),
         "language": _language(table, texts, config),
         "detector_score": _scores(clean, kernel.tokens, scores, config),
+        "watermarks": watermark_results(clean, watermarks or {}),
+        "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
         "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
         "source": source_column(table, config),
         "site": site(table, config),

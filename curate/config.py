@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from curate.errors import UsageError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -164,6 +165,36 @@ class ZoneRule(Section):
     )
 
 
+class GreenListWatermark(Section):
+    """A green-list watermark (Kirchenbauer et al.), with curate's own portable hash."""
+
+    kind: Literal["green-list"]
+    name: str = Field(pattern=NAME, description="what results are called")
+    tokenizer: str = Field(description="tokenizer.json of the generator")
+    keys: str = Field(description="file with the key, a whole number; it is read where needed and kept nowhere")
+    gamma: OpenFraction = Field(0.25, description="green share of the vocabulary")
+    context: int = Field(
+        4, ge=0, le=16, description="tokens before each that the green list depends on; 0: the same list everywhere"
+    )
+
+
+class SynthIDWatermark(Section):
+    """A SynthID-Text watermark."""
+
+    kind: Literal["synthid"]
+    name: str = Field(pattern=NAME, description="what results are called")
+    tokenizer: str = Field(description="tokenizer.json of the generator")
+    keys: str = Field(description="file with the keys, one for each round of the tournament; kept nowhere")
+    context: int = Field(4, ge=1, le=16, description="tokens before each that its g-values depend on (ngram_len - 1)")
+    hashing: Literal["google", "transformers"] = Field(
+        "google", description="google: of google-deepmind/synthid-text; transformers: of Hugging Face, made on a CPU"
+    )
+    score: Literal["weighted-mean", "mean"] = Field("weighted-mean", description="what is made of the g-values")
+
+
+Watermark = Annotated[GreenListWatermark | SynthIDWatermark, Field(discriminator="kind")]
+
+
 class Synthetic(Section):
     """The detector of machine text, its calibration and what its zones do."""
 
@@ -187,6 +218,14 @@ class Synthetic(Section):
     min_group: int = Field(200, ge=1, description="calibration documents below which a group or language is protected")
     suspect_weight: Annotated[float, Field(ge=0.001, le=1.0)] = Field(
         0.25, description="least weight of a suspect that is kept"
+    )
+    watermarks: tuple[Watermark, ...] = Field(
+        (),
+        description="watermarks to test for: {kind: green-list, name, tokenizer, keys, gamma, context} or {kind: "
+        "synthid, name, tokenizer, keys, context, hashing, score}; tokenizer and keys are paths of files",
+    )
+    watermark_q: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
+        0.01, description="largest expected share of false discoveries among the documents found watermarked"
     )
     suspect_action: Literal["keep", "weight", "hold"] = Field(
         "hold",
@@ -336,42 +375,51 @@ def make_config(values: Mapping[str, Any]) -> Config:
                 f"documents.columns.{role} is {name!r}, which is documents.columns.{roles[name]} too; name two columns"
             )
         roles[name] = role
-    if config.synthetic.alpha_drop > config.synthetic.alpha_suspect:
+    _check_dedupe(config.dedupe)
+    _check_synthetic(config.synthetic)
+    return config
+
+
+def _check_dedupe(settings: Dedupe) -> None:
+    if (settings.bands == 0) != (settings.rows == 0):
+        raise UsageError(f"dedupe.bands is {settings.bands} and dedupe.rows is {settings.rows}; set both, or neither")
+    if settings.bands * settings.rows > settings.permutations:
         raise UsageError(
-            f"synthetic.alpha_drop is {config.synthetic.alpha_drop}, expected at most synthetic.alpha_suspect "
-            f"({config.synthetic.alpha_suspect}); lower one or raise the other"
+            f"dedupe.bands × dedupe.rows is {settings.bands * settings.rows}, expected at most "
+            f"dedupe.permutations ({settings.permutations}); lower them or raise the permutations"
         )
-    if config.synthetic.handler is not None and config.synthetic.model is not None:
-        raise UsageError(
-            f"synthetic.handler is {config.synthetic.handler!r} and synthetic.model is {config.synthetic.model!r}; "
-            "set one of them"
-        )
-    if (config.dedupe.bands == 0) != (config.dedupe.rows == 0):
-        raise UsageError(
-            f"dedupe.bands is {config.dedupe.bands} and dedupe.rows is {config.dedupe.rows}; set both, or neither"
-        )
-    if config.dedupe.bands * config.dedupe.rows > config.dedupe.permutations:
-        raise UsageError(
-            f"dedupe.bands × dedupe.rows is {config.dedupe.bands * config.dedupe.rows}, expected at most "
-            f"dedupe.permutations ({config.dedupe.permutations}); lower them or raise the permutations"
-        )
-    for source, rule in config.dedupe.sources.items():
+    for source, rule in settings.sources.items():
         for name in ("threshold", "containment"):
-            value, general = getattr(rule, name), getattr(config.dedupe, name)
+            value, general = getattr(rule, name), getattr(settings, name)
             if value is not None and value < general:
                 raise UsageError(
                     f"dedupe.sources.{source}.{name} is {value}, expected at least dedupe.{name} ({general}), at which "
                     "pairs are verified; raise it, or lower that and give the other sources rules"
                 )
-    for name in (None, *config.synthetic.sources):
-        suspect, condemned = config.synthetic.actions(name)
+
+
+def _check_synthetic(settings: Synthetic) -> None:
+    if settings.alpha_drop > settings.alpha_suspect:
+        raise UsageError(
+            f"synthetic.alpha_drop is {settings.alpha_drop}, expected at most synthetic.alpha_suspect "
+            f"({settings.alpha_suspect}); lower one or raise the other"
+        )
+    if settings.handler is not None and settings.model is not None:
+        raise UsageError(
+            f"synthetic.handler is {settings.handler!r} and synthetic.model is {settings.model!r}; set one of them"
+        )
+    names = [watermark.name for watermark in settings.watermarks]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"synthetic.watermarks has {names.count(name)} named {name!r}; give each another name")
+    for source in (None, *settings.sources):
+        suspect, condemned = settings.actions(source)
         if ACTIONS.index(condemned) < ACTIONS.index(suspect):
-            place = "" if name is None else f" of synthetic.sources.{name}"
+            place = "" if source is None else f" of synthetic.sources.{source}"
             raise UsageError(
                 f"the condemned action{place} is {condemned!r}, milder than the suspect action {suspect!r}; condemned "
                 f"documents are suspects with higher scores: give both, in the order {', '.join(ACTIONS)}"
             )
-    return config
 
 
 def describe(model: type[Section] = Config, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 EVIDENCE = pa.struct(
     [
-        pa.field("family", pa.string()),  # credentials, metadata, lineage, watermark, detector, duplicate, review
+        pa.field("family", pa.string()),  # one of curate.provenance.evidence.FAMILIES
         pa.field("kind", pa.string()),  # what was looked at, e.g. c2pa, capture_date, origin_column
         pa.field("claim", pa.string()),  # human, synthetic, mixed, procedural or unknown
         pa.field("llr", pa.float32()),  # log likelihood ratio in nats, positive towards synthetic
@@ -12,6 +12,17 @@ EVIDENCE = pa.struct(
     ]
 )
 EVIDENCE_LIST = pa.list_(EVIDENCE)
+
+WATERMARKS = pa.list_(
+    pa.struct(
+        [
+            pa.field("detector", pa.string()),  # name/kind/version/digest: `curate.watermarks.protocol.identifier`
+            pa.field("statistic", pa.float64()),
+            pa.field("p_value", pa.float64()),
+            pa.field("n", pa.int32()),  # distinct n-grams
+        ]
+    )
+)
 
 TEXT_EDITS = pa.list_(
     pa.struct([pa.field("kind", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64())])
@@ -85,6 +96,8 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("chars", pa.int32()),
             ("language", pa.string()),
             ("detector_score", pa.float32()),
+            ("watermarks", WATERMARKS),  # results of the tests configured; null: none of them, or too short
+            ("markers", EVIDENCE_LIST),  # of hidden characters
             ("embedding", pa.list_(pa.float16(), dimensions)),
             ("source", pa.string()),
             ("site", pa.string()),  # host of the url, else the source: who vouches for a rare cluster

@@ -37,6 +37,7 @@ ANNOTATED = (
     "synthetic.human_reference",
     "synthetic.handler",
     "synthetic.min_tokens",
+    "synthetic.watermarks",
     "provenance.network",
     "provenance.trust_anchors",
 )

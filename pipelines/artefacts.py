@@ -14,6 +14,7 @@ from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
 from curate.transforms.inference import TextDetector
+from curate.watermarks.load import load_watermarks
 
 FILES = BeamFiles()
 JsonDict = dict[str, Any]
@@ -89,7 +90,8 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
-    return [path for path in named if path]
+    secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
+    return [path for path in (*named, *secret) if path]
 
 
 def check_thresholds(given: Artefacts, config: Config, name: Optional[str]) -> None:
@@ -153,6 +155,18 @@ def check_exclude(config: Config) -> dict[str, JsonDict]:
     """
     sets = load_evaluation(config, FILES.read_bytes)
     return sets.files if sets else {}
+
+
+def check_watermarks(config: Config) -> list[str]:
+    """Loads the tests for watermarks, so that a wrong file is told before any document is read.
+
+    Returns:
+        Their identifiers.
+
+    Raises:
+        UsageError: a file cannot be read or holds something else, or the library is missing.
+    """
+    return list(load_watermarks(config.synthetic, FILES.read_bytes))
 
 
 def check_resources(config: Config) -> None:

@@ -30,6 +30,7 @@ from curate.pipelines.artefacts import (
     check_exclude,
     check_resources,
     check_thresholds,
+    check_watermarks,
     detector_id,
     load_artefacts,
     resources,
@@ -104,7 +105,7 @@ def curate_inputs(
     detector = configured_detector(config)
     scored_by = detector_id(config, detector)
     check_thresholds(given, config, scored_by)
-    exclude = check_exclude(config)
+    exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
     for path, error in planned.failed:
@@ -130,6 +131,7 @@ def curate_inputs(
             "inputs": {file.path: absolute(file.path) for file in found},
             "fingerprints": planned.fingerprints,
             "exclude": exclude,
+            "watermarks": watermarks,
             "files_failed": [list(failure) for failure in planned.failed],
             "rows": planned.rows,
             "errors": errors,

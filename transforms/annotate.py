@@ -24,6 +24,8 @@ from curate.hashing import hash_strings, stage_seed, uniform
 from curate.text.kernel import text_features
 from curate.transforms.sample import SmallestHashes
 from curate.transforms.tables import NamedCollections
+from curate.watermarks.load import load_watermarks
+from curate.watermarks.protocol import WatermarkDetector
 
 OpenFile = Callable[[str], bytes]
 
@@ -135,7 +137,7 @@ class Annotate(beam.PTransform):
 
     Args:
         config: settings; disabled steps leave nulls.
-        open_file: reads a file of the media_path column, and one of evaluation texts.
+        open_file: reads a file of the media_path column, one of evaluation texts, and those of watermarks.
         embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
 
     Returns:
@@ -165,10 +167,12 @@ class _Annotate(beam.DoFn):
         self._config = config
         self._open_file = open_file
         self._evaluation: EvaluationIndex | None = None
+        self._watermarks: dict[str, WatermarkDetector] = {}
         self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
 
     def setup(self) -> None:
         self._evaluation = evaluation_index(self._config, self._open_file)
+        self._watermarks = load_watermarks(self._config.synthetic, self._open_file)
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
         block, scores = take_scores(block)
@@ -177,7 +181,15 @@ class _Annotate(beam.DoFn):
         self._documents.inc(block.num_rows)
         if block.num_rows:
             features = annotate(
-                block, start, source_file, self._config, fitted, self._open_file, self._evaluation, scores
+                block,
+                start,
+                source_file,
+                self._config,
+                fitted,
+                self._open_file,
+                self._evaluation,
+                scores,
+                self._watermarks,
             )
             yield features
             if self._config.removes_lines():

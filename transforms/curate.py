@@ -19,6 +19,7 @@ from curate.transforms.human import AnnotateHuman
 from curate.transforms.inference import ScoreTexts, TextDetector, configured_detector, with_detector
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
+from curate.watermarks.load import load_watermarks
 
 PARTITIONS = 8
 """Partitions of the shuffles; results do not depend on it."""
@@ -69,6 +70,7 @@ class Curate(beam.PTransform):
             )
         config = self._config
         load_evaluation(config, read_file)  # a file that cannot be read is told here, not by a worker
+        load_watermarks(config.synthetic, read_file)
         of_tables = documents.element_type is pa.Table
         if of_tables:
             blocks = documents

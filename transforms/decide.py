@@ -117,7 +117,8 @@ class _CollectReference(beam.DoFn):
 
     def process(self, element: Grouped) -> Iterator[ReferenceSample]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
-        yield ReferenceSample.collect(real_leaders(documents, pairs, self._config), documents)
+        real = real_leaders(documents, pairs, self._config)
+        yield ReferenceSample.collect(real, documents, self._config)
 
 
 class _MakeReference(beam.DoFn):

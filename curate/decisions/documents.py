@@ -5,8 +5,9 @@ import pyarrow as pa
 
 from curate.clusters.kmeans import Centroids
 from curate.config import Config
+from curate.provenance.evidence import combine
 from curate.provenance.origin import UNKNOWN, own_class
-from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP
+from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP, WATERMARKS
 
 DOCUMENTS = pa.schema(
     [
@@ -24,6 +25,7 @@ DOCUMENTS = pa.schema(
         ("chars", pa.int32()),
         ("language", pa.string()),
         ("detector_score", pa.float32()),
+        ("watermarks", WATERMARKS),
         ("cluster", pa.int32()),
         ("source", pa.string()),
         ("site", pa.string()),
@@ -63,9 +65,12 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
         own, conflict = np.full(count, UNKNOWN, dtype=np.int8), np.zeros(count, dtype=bool)
         evidence = pa.nulls(count, EVIDENCE_LIST)
         read = {"signature_trusted": pa.nulls(count, pa.bool_()), "rights": pa.nulls(count, pa.string())}
+    if config.synthetic.enabled:
+        evidence = combine(evidence, features["markers"])
     derived = {
         **read,
         "detector_score": features["detector_score"] if config.synthetic.enabled else pa.nulls(count, pa.float32()),
+        "watermarks": features["watermarks"] if config.synthetic.enabled else pa.nulls(count, WATERMARKS),
         "cluster": _clusters(features, centroids),
         "own": pa.array(own),
         "conflict": pa.array(conflict),

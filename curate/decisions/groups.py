@@ -17,11 +17,13 @@ from curate.decisions.reference import Reference
 from curate.decisions.survivors import Survivors, survivors
 from curate.decisions.travel import Travelled, captures, travel
 from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
+from curate.decisions.watermarks import hold_watermarked
 from curate.hashing import UInt64Array
 from curate.provenance.evidence import combine, one_per_row
-from curate.provenance.origin import REAL, fuse, prior
+from curate.provenance.origin import REAL, UNKNOWN, fuse, prior
 from curate.provenance.rights import denied
 from curate.schema import LEDGER
+from curate.watermarks.evidence import watermark_evidence
 
 _SPENT = ("own", "conflict", "content_low", "preference", "signature_trusted", "evaluation", "evaluation_containment")
 """Columns of the documents that no step after the decisions reads."""
@@ -104,7 +106,8 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     """
     group = _group(documents, pairs, config)
     travelled = _travel(group, config)
-    evidence = _with_travelled(group, travelled)
+    watermarks, watermarked = watermark_evidence(group.documents["watermarks"], reference.watermarks)
+    evidence = combine(_with_travelled(group, travelled), watermarks)
     from_synthetic, from_capture = travelled.synthetic_from >= 0, travelled.capture_from >= 0
     conflict = group.conflict | (from_synthetic & from_capture)
     zones = reference.zones(group.documents, config)
@@ -128,6 +131,8 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         acts=config.synthetic.enabled,
         suspect_weight=config.synthetic.suspect_weight,
     )
+    unknown = (group.own == UNKNOWN) & ~conflict & ~from_synthetic & ~from_capture
+    judged = hold_watermarked(judged, watermarked, unknown)
     # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
     judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
     matched = _survivors(group, judged.verdict, config)

@@ -15,7 +15,7 @@ from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, evidence_gate
 from curate.mixture.sampling import copies, in_validation, loss_weight
-from curate.schema import LEDGER
+from curate.schema import LEDGER, WATERMARKS
 
 FINISHED = pa.schema(
     [
@@ -25,6 +25,7 @@ FINISHED = pa.schema(
         ("id_hash", pa.uint64()),
         ("row_hash", pa.uint64()),
         ("source", pa.string()),
+        ("watermarks", WATERMARKS),
         ("timestamp", pa.timestamp("us", tz="UTC")),
         ("own", pa.int8()),
         ("loss_weight", pa.float64()),

@@ -22,6 +22,7 @@ from curate.detector.prevalence import bin_edges
 from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
 from curate.mixture.reference import tail_clusters
+from curate.watermarks.discoveries import Discoveries, Results
 
 RARE_FACTOR = 2.0
 RARE_CHANCE = 0.01
@@ -36,20 +37,23 @@ class ReferenceSample:
         tokens: their tokens per cluster.
         documents: their number per cluster.
         contents: distinct texts per cluster, whoever wrote them.
+        watermarks: results of tests for watermarks, likewise.
     """
 
     calibration: CalibrationSample
     tokens: Counter[int] = field(default_factory=Counter)
     documents: Counter[int] = field(default_factory=Counter)
     contents: Counter[int] = field(default_factory=Counter)
+    watermarks: Results = field(default_factory=Results)
 
     @staticmethod
-    def collect(real: pa.Table, documents: pa.Table) -> "ReferenceSample":
+    def collect(real: pa.Table, documents: pa.Table, config: Config) -> "ReferenceSample":
         """Gathers what one closed set of documents has.
 
         Args:
             real: real documents that survive among duplicates (`curate.decisions.groups.real_leaders`).
             documents: all documents of the set; a text is in no other set.
+            config: settings.
         """
         clustered = real.filter(real["cluster"].is_valid())
         totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count")])
@@ -59,6 +63,7 @@ class ReferenceSample:
             Counter(dict(zip(clusters, totals["tokens_sum"].to_pylist(), strict=True))),
             Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
             _contents_by_cluster(documents),
+            Results.collect(documents, real, config.synthetic.watermark_q),
         )
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
@@ -68,6 +73,7 @@ class ReferenceSample:
             _added(self.tokens, other.tokens),
             _added(self.documents, other.documents),
             _added(self.contents, other.contents),
+            self.watermarks.merge(other.watermarks),
         )
 
 
@@ -94,12 +100,14 @@ class Reference:
         tokens: tokens of real documents per cluster.
         documents: their number per cluster.
         contents: distinct texts per cluster, whoever wrote them.
+        watermarks: test → what it found, with its threshold.
     """
 
     calibration: Calibration
     tokens: dict[int, int]
     documents: dict[int, int]
     contents: dict[int, int]
+    watermarks: dict[str, Discoveries] = field(default_factory=dict)
 
     @staticmethod
     def of(sample: ReferenceSample | None, config: Config, human: CalibrationSample | None = None) -> "Reference":
@@ -113,8 +121,9 @@ class Reference:
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
         calibration = sample.calibration if human is None else sample.calibration.merge(human)
-        counts = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
-        return Reference(calibration.calibrate(config.run.seed), *counts)
+        tokens, documents, contents = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
+        found = sample.watermarks.discoveries(config.synthetic.watermark_q)
+        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found)
 
     @property
     def id(self) -> str:
@@ -205,14 +214,16 @@ class Reference:
             "tokens": {str(cluster): self.tokens[cluster] for cluster in sorted(self.tokens)},
             "documents": {str(cluster): self.documents[cluster] for cluster in sorted(self.documents)},
             "contents": {str(cluster): self.contents[cluster] for cluster in sorted(self.contents)},
+            "watermarks": {name: found.to_dict() for name, found in sorted(self.watermarks.items())},
         }
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Reference":
         """Reads what `to_dict` gave."""
         names = ("tokens", "documents", "contents")
-        counts = [{int(cluster): int(n) for cluster, n in values[name].items()} for name in names]
-        return Reference(Calibration.from_dict(values["calibration"]), *counts)
+        tokens, documents, contents = ({int(cluster): int(n) for cluster, n in values[name].items()} for name in names)
+        found = {name: Discoveries(**result) for name, result in values.get("watermarks", {}).items()}
+        return Reference(Calibration.from_dict(values["calibration"]), tokens, documents, contents, found)
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:

@@ -21,6 +21,8 @@ def report_data(
     prevalence: Sequence[JsonDict],
     prevalence_total: JsonDict | None = None,
     not_estimated: JsonDict | None = None,
+    watermarks: Sequence[JsonDict] = (),
+    markers: Sequence[JsonDict] = (),
     mixture: JsonDict,
     config: JsonDict,
     counts: JsonDict,
@@ -41,6 +43,8 @@ def report_data(
             None) and its months (`curate.detector.prevalence.Prevalence`).
         prevalence_total: {n, sources, estimate, low, high, least} of all of these sources; None without any.
         not_estimated: {sources, documents} without enough trusted human documents to be estimated against.
+        watermarks: what each test found (`curate.report.marks.Marks.watermark_rows`).
+        markers: hidden characters by kind (`Marks.marker_rows`).
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty.
         config: the settings, `Config.to_dict()`.
@@ -66,6 +70,8 @@ def report_data(
         "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
         "prevalence_total": prevalence_total,
         "not_estimated": not_estimated or {"sources": [], "documents": 0},
+        "watermarks": list(watermarks),
+        "markers": list(markers),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
         "mixture": {name: value for name, value in mixture.items() if name != "clusters"},

@@ -95,14 +95,16 @@ def _evidence(row: Row) -> str:
     chance = f", probability of machine text {percent(row['p_synthetic'])}" if row["p_synthetic"] is not None else ""
     verdict = f"Origin: {row['origin'] or 'unknown'} ({row['tier'] or 'no tier'}{chance})."
     items = row["evidence"] or []
-    if all(item["family"] == "detector" for item in items):
+    if all(item["family"] in ("detector", "marker") for item in items):
         verdict += _assumed(row)
     if not items:
         return verdict + " There was no evidence of its origin."
     lines = [verdict + f" Evidence ({plural(len(items), 'item')}):"]
     for item in items:
         lines.append(
-            f"  - {item['family']}, {item['kind']}: speaks for {item['claim'] or 'unknown'}{_strength(item['llr'])}"
+            f"  - {item['family']}, {item['kind']}: "
+            + ("says nothing of origin" if item["family"] == "marker" else f"speaks for {item['claim'] or 'unknown'}")
+            + _strength(item["llr"])
             + (f". {item['detail']}" if item["detail"] else "")
         )
     return "\n".join(lines)
@@ -237,6 +239,19 @@ def _otherwise_evaluation(row: Row, config: JsonDict) -> str:
     )
 
 
+def _otherwise_suspect(row: Row, config: JsonDict) -> str:
+    marked = [item for item in row["evidence"] or [] if item["family"] == "watermark"]
+    if not marked:
+        return _otherwise_scored(row, config)
+    q = config.get("synthetic", {}).get("watermark_q")
+    now = f" (it is {decimal(q)})" if q is not None else ""
+    tests = " and ".join(item["detail"].partition(":")[0] for item in marked)
+    return (
+        f"no longer testing for the watermark {tests}, or a smaller synthetic.watermark_q{now}; or hard evidence of "
+        "human origin, such as a capture before provenance.capture_cutoff; or the review answer human."
+    )
+
+
 def _otherwise_scored(row: Row, config: JsonDict) -> str:
     alpha = "synthetic.alpha_drop" if row["reason"] == "detector" else "synthetic.alpha_suspect"
     value = config.get("synthetic", {}).get(alpha.split(".")[1])
@@ -262,7 +277,7 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     ),
     "duplicate_of_held": _fixed("the answer to the held document that it matches."),
     "detector": _otherwise_scored,
-    "suspect": _otherwise_scored,
+    "suspect": _otherwise_suspect,
     "declared": _fixed(
         "another declaration (credentials, synthetic_sources, a trusted origin column); or mixture.enabled, under "
         "which declared machine text may fill shortages; or the review answer human."

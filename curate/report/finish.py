@@ -35,7 +35,7 @@ def write_reports(
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
-        record: of the annotations: fingerprints, errors, files_failed, exclude, against, detector (its id).
+        record: of the annotations: fingerprints, errors, files_failed, exclude, against, detector (its id), watermarks.
         config: settings of the decision.
         files: reads and writes the directory.
         started: ISO 8601 time.
@@ -67,6 +67,7 @@ def write_reports(
         "duplicate_ids": outcome["duplicate_ids"],
     }
     artefacts = _artefact_ids(directory, record["detector"], reference, config, files)
+    artefacts |= {f"watermark {test.partition('/')[0]}": test for test in record.get("watermarks", ())}
     found = estimates(overview.scores, reference, config)
     report = report_data(
         overview.summary,
@@ -77,6 +78,8 @@ def write_reports(
         prevalence=found["prevalence"],
         prevalence_total=found["total"],
         not_estimated=found["not_estimated"],
+        watermarks=overview.marks.watermark_rows(reference.watermarks, config.synthetic.watermark_q),
+        markers=overview.marks.marker_rows(),
         mixture=outcome["mixture"],
         config=config.to_dict(),
         counts=counts,

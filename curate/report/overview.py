@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.report.groups import Groups
+from curate.report.marks import Marks
 from curate.report.scores import ScoreCounts
 from curate.report.summary import Summary
 
@@ -21,16 +22,18 @@ class Overview:
         summary: counts and bounded samples.
         groups: of duplicates.
         scores: histograms of the detector's scores.
+        marks: watermarks and hidden characters.
     """
 
     summary: Summary
     groups: Groups
     scores: ScoreCounts
+    marks: Marks
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), Groups(), ScoreCounts())
+        return Overview(Summary(), Groups(), ScoreCounts(), Marks())
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -39,7 +42,8 @@ class Overview:
         sources = ledger["source"]
         summary = Summary.of(ledger, sources, months, config.report.examples)
         groups = Groups.of(ledger, sources)
-        return Overview(summary, groups, ScoreCounts.of(ledger, reference, config))
+        marks = Marks.of(ledger, reference.watermarks)
+        return Overview(summary, groups, ScoreCounts.of(ledger, reference, config), marks)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -47,6 +51,7 @@ class Overview:
             self.summary.merge(other.summary),
             self.groups.merge(other.groups),
             self.scores.merge(other.scores),
+            self.marks.merge(other.marks),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,6 +60,7 @@ class Overview:
             "summary": self.summary.to_dict(),
             "groups": self.groups.to_dict(),
             "scores": self.scores.to_dict(),
+            "marks": self.marks.to_dict(),
         }
 
     @staticmethod
@@ -64,4 +70,5 @@ class Overview:
             Summary.from_dict(values["summary"]),
             Groups.from_dict(values["groups"]),
             ScoreCounts.from_dict(values["scores"]),
+            Marks.from_dict(values["marks"]),
         )

@@ -43,7 +43,7 @@ def test_tiny_corpora(world, count):
     config = make_config({})
     rows = [{"id": f"d{i}", "language": None} for i in range(count)]
     documents, pairs = world.document_table(rows, config), world.pair_table([])
-    sample = ReferenceSample.collect(real_leaders(documents, pairs, config), documents)
+    sample = ReferenceSample.collect(real_leaders(documents, pairs, config), documents, config)
     for found in (Reference.of(sample, config), Reference.of(None, config)):
         decided = decide_group(documents, pairs, found, config)
         for sums in (ClusterSums.collect(decided), None):
@@ -69,7 +69,7 @@ def test_reference_is_of_surviving_real_documents(world):
     documents = world.document_table(rows, config)
     leaders = real_leaders(documents, world.pair_table([]), config)
     assert leaders["id"].to_pylist() == ["a", "d"]
-    sample = ReferenceSample.collect(leaders, documents)
+    sample = ReferenceSample.collect(leaders, documents, config)
     assert dict(sample.tokens) == {3: 70, 1: 0} and dict(sample.documents) == {3: 1, 1: 1}
     assert dict(sample.contents) == {3: 1, 1: 5}
 
@@ -89,9 +89,9 @@ def test_merging_references_loses_nothing(world):
     rows = [{"id": f"{i}", "captured": 2015, "cluster": i % 3, "tokens": 10 * (i % 3)} for i in range(9)]
     documents, pairs = world.document_table(rows, config), world.pair_table([])
     leaders = real_leaders(documents, pairs, config)
-    whole = Reference.of(ReferenceSample.collect(leaders, leaders), config)
+    whole = Reference.of(ReferenceSample.collect(leaders, leaders, config), config)
     slices = [leaders.slice(start, 3) for start in (6, 0, 3)]
-    parts = [ReferenceSample.collect(part, part) for part in slices]
+    parts = [ReferenceSample.collect(part, part, config) for part in slices]
     merged = Reference.of(parts[0].merge(parts[1]).merge(parts[2]), config)
     assert merged.id == whole.id and merged.to_dict() == whole.to_dict()
     assert Reference.from_dict(whole.to_dict()).to_dict() == whole.to_dict()

@@ -32,8 +32,21 @@ def tiny_corpus():
 @pytest.fixture(scope="session")
 def dev():
     """The held-out documents of the shared corpus."""
-    folder = Path(os.environ.get("CURATE_TEST_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
-    path = folder / "detector_dev.parquet"
+    return shared("detector_dev.parquet")
+
+
+@pytest.fixture(scope="session")
+def mixed_corpus():
+    """Texts of the mixed corpus, whether people wrote them, and their languages."""
+    rows = shared("mixed_corpus.parquet").select(["id", "text", "language"])
+    rows = rows.join(shared("mixed_corpus_truth.parquet").select(["id", "label"]), "id")
+    human = [label == "human" for label in rows["label"].to_pylist()]
+    return rows["text"].combine_chunks(), human, rows["language"].to_pylist()
+
+
+def shared(name):
+    """A file of the shared corpus."""
+    path = Path(os.environ.get("CURATE_TEST_DATA", Path(__file__).parents[3].parent / "shared" / "data")) / name
     if not path.exists():
-        pytest.skip(f"{path.name} is not at hand; set CURATE_TEST_DATA")
+        pytest.skip(f"{name} is not at hand; set CURATE_TEST_DATA")
     return pq.read_table(path)

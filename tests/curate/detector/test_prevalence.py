@@ -263,17 +263,5 @@ def test_beta_res_of_nothing():
     assert np.isnan(beta_res(1.0, 1.0, 0.05))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
-def test_without_machine_text_there_is_a_lower_bound_only(share):
-    human, machine = references()
-    edges = bin_edges(human, machine[:0])
-    count = int(share * 3_000)
-    observed = histogram(np.concatenate([references(seed=2)[0][: 3_000 - count], machine[:count]]), edges)
-    result = estimate(observed, histogram(human, edges), histogram(machine[:0], edges), seed=1)
-    assert result.share == result.low == result.least <= share
-    assert result.high == 1
-    assert result.least > share / 2 - 0.05
-
-
 def test_bins_of_nothing():
     assert len(bin_edges(np.empty(0), np.empty(0))) == 0

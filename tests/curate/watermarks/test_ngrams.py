@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.watermarks.ngrams import first_in_document, ngrams
+from curate.watermarks.tokens import Tokens
+
+
+def tokens(*documents):
+    return Tokens(
+        np.array([token for document in documents for token in document], np.int64),
+        np.cumsum([0, *map(len, documents)]),
+    )
+
+
+def test_ngrams_stay_within_their_text():
+    found = ngrams(tokens([1, 2, 3], [], [4], [5, 6]), 2)
+    listed = [found.tokens[start : start + 2].tolist() for start in found.starts]
+    assert listed == [[1, 2], [2, 3], [5, 6]] and found.documents.tolist() == [0, 0, 3]
+    assert ngrams(tokens([], [1]), 2).starts.tolist() == []
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 6))))
+def test_keys_are_first_once_in_each_document(kind, documents):
+    keys = np.array([key << 40 for document in documents for key in document], kind)
+    rows = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
+    expected = [key not in document[:at] for document in documents for at, key in enumerate(document)]
+    assert first_in_document(keys, rows).tolist() == expected
