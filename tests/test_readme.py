@@ -22,7 +22,11 @@ def blocks(language):
 def commands():
     for block in blocks("text"):
         for line in block.splitlines():
-            words = shlex.split(line) if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify)", line) else []
+            words = (
+                shlex.split(line)
+                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector)", line)
+                else []
+            )
             if words:
                 yield words[1:]
 
@@ -55,6 +59,14 @@ def directory(tmp_path, monkeypatch):
     pq.write_table(pa.Table.from_pylist(rows[:20]), "crawl/a.parquet")
     with gzip.open("forum.jsonl.gz", "wt") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows[20:])
+    Path("books.jsonl").write_text("".join(json.dumps({"text": text[::-1], "language": "en"}) + "\n" for text in texts))
+    human = pa.table({"text": [" ".join(words[i:] + words[:i]) * 6 + f" {i}" for i in range(60)]})
+    machine = pa.table({"text": [text.upper() for text in texts]})
+    pq.write_table(human, "mine.parquet")
+    pq.write_table(machine, "theirs.parquet")
+    labels = [pa.array([label] * table.num_rows) for label, table in (("human", human), ("machine", machine))]
+    labelled = [table.append_column("label", label) for table, label in zip((human, machine), labels, strict=True)]
+    pq.write_table(pa.concat_tables(labelled), "labelled.parquet")
     return tmp_path
 
 
@@ -66,7 +78,7 @@ def test_python_examples(code, directory, capsys):
 
 def test_commands(directory):
     given = list(commands())
-    assert {words[0] for words in given} == {"run", "explain", "decide", "verify"}
+    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector"}
     for words in given:
         if words[0] == "run":
             words = [*words, "--overwrite"]
