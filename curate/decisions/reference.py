@@ -158,11 +158,14 @@ class Reference:
 
     def frozen_clusters(self, clusters: int, config: Config) -> NDArray[np.bool_]:
         """Clusters where the detector errs on real documents more than it may, in any language; bool[clusters]."""
+        calibration, settings = self.calibration, config.synthetic
         frozen = np.zeros(clusters, dtype=bool)
-        for group in self.calibration.scores:
+        for group in calibration.scores:
             number = cluster_of(group)
             if number is not None and number < clusters:
-                frozen[number] |= self.calibration.frozen(group, config.synthetic.alpha_suspect)
+                small = calibration.documents(group) < settings.min_group
+                errs = calibration.frozen_under_parent if small else calibration.frozen
+                frozen[number] |= errs(group, settings.alpha_suspect)
         return frozen
 
     def zones(self, documents: pa.Table, config: Config) -> Zones:

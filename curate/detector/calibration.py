@@ -76,11 +76,16 @@ class Calibration:
         By more than chance: as many exceed it, or more, in less than one of a hundred samples of that size with the
         rate α. Checked once the left-out documents suffice to see such a rate, that is from ⌈1/α⌉ of them.
         """
-        above, documents = self.realised(group, alpha)
-        if documents < math.ceil(1 / alpha):
-            return False
-        by_chance = float(scipy.special.bdtrc(above - 1, documents, alpha))
-        return above > 2 * alpha * documents and by_chance < _FREEZE_CHANCE
+        return _errs(*self.realised(group, alpha), alpha)
+
+    def frozen_under_parent(self, group: str, alpha: float) -> bool:
+        """Whether the humans of a group exceed the threshold of its parent as often.
+
+        A group that is too small for a threshold of its own is judged by its parent's, of which it is a small part.
+        """
+        parent = conformal_threshold(self.human(group.rpartition("/")[0]), alpha)
+        scores = self.human(group)
+        return not math.isnan(parent) and _errs(int(np.sum(scores > parent)), len(scores), alpha)
 
     @cached_property
     def _human(self) -> dict[str, NDArray[np.float32]]:
@@ -94,6 +99,14 @@ class Calibration:
             name: {"scores": _decimals(self.scores[name]), "checks": _decimals(self.checks[name])}
             for name in sorted(self.scores)
         }
+
+
+def _errs(above: int, documents: int, alpha: float) -> bool:
+    """More than twice as many above the threshold as there should be, and not by chance; only of ⌈1/α⌉ or more."""
+    if documents < math.ceil(1 / alpha):
+        return False
+    by_chance = float(scipy.special.bdtrc(above - 1, documents, alpha))
+    return above > 2 * alpha * documents and by_chance < _FREEZE_CHANCE
 
 
 def conformal_threshold(scores: NDArray[np.float32], alpha: float) -> float:

@@ -3,7 +3,8 @@
 A group of at least `min_group` calibration scores sets its own thresholds. A source or a language with fewer takes the
 larger of its own and the next more general one's; a source with too few for a threshold takes its largest score for its
 own. A cluster or a length bin with fewer says nothing: of the many small ones, the larger threshold is mostly larger by
-chance, and the rates of whole languages fall well below the α that was asked for.
+chance, and the rates of whole languages fall well below the α that was asked for. But where its people exceed the
+threshold of its parent more often than 2α, by more than chance, it is frozen: it has none.
 
 Where a corpus has too few documents of a language, the human scores that the detector came with (`Detector.fallback`)
 stand in for the missing parent: enough to suspect a document, not to drop it.
@@ -67,8 +68,8 @@ def thresholds(
     alphas = (alpha_suspect, alpha_drop)
     language = _level(calibration, names.language, alphas, _own_threshold)
     own = [
-        _from(min_group, _level(calibration, names.cluster, alphas, _own_threshold)),
-        _from(min_group, _level(calibration, names.length, alphas, _own_threshold)),
+        _level(calibration, names.cluster, alphas, partial(_own_or_parents, min_group)),
+        _level(calibration, names.length, alphas, partial(_own_or_parents, min_group)),
         _level(calibration, names.source, alphas, _own_or_largest),
         language,
     ]
@@ -111,15 +112,6 @@ def _level(
     )
 
 
-def _from(least: int, level: _Level) -> _Level:
-    """A level whose groups say nothing with fewer than so many calibration documents."""
-    few = level.counts < least
-    return _Level(
-        np.where(few, 0, level.counts),
-        *(np.where(few, np.float32(np.nan), part) for part in (level.suspect, level.drop)),
-    )
-
-
 def _shipped(fallback: Scores, language: pa.Array, alpha: float) -> _Level:
     """The detector's own human scores as the most general level; they drop nothing."""
     counts = _looked_up(language, fallback, lambda name: len(fallback[name]), 0).astype(np.int32)
@@ -143,6 +135,13 @@ def _own_threshold(calibration: Calibration, alpha: float, group: str) -> float:
     """The threshold of a group by itself: infinite where it is frozen, NaN where it has too few scores."""
     threshold = conformal_threshold(calibration.human(group), alpha)
     return math.inf if not math.isnan(threshold) and calibration.frozen(group, alpha) else threshold
+
+
+def _own_or_parents(min_group: int, calibration: Calibration, alpha: float, group: str) -> float:
+    """The same of a group of sufficient size; a smaller one says nothing, or is frozen under its parent."""
+    if calibration.documents(group) >= min_group:
+        return _own_threshold(calibration, alpha, group)
+    return math.inf if calibration.frozen_under_parent(group, alpha) else math.nan
 
 
 def _own_or_largest(calibration: Calibration, alpha: float, group: str) -> float:

@@ -68,8 +68,17 @@ def test_a_source_too_small_for_a_threshold_counts_its_largest_score():
 
 
 def test_small_clusters_say_nothing():
-    result = lookup({"en": scores(400), "en/cluster-3": scores(199, shift=1.0)}, cluster=3)
-    assert result.group.to_pylist() == ["en"]
+    result = lookup({"en": scores(400), "en/cluster-3": scores(199, shift=0.04)}, cluster=3)
+    assert result.group.to_pylist() == ["en"] and not np.isnan(result.suspect[0])
+
+
+@pytest.mark.parametrize(
+    ("n", "shift", "frozen"), [(199, 0.2, True), (20, 0.5, True), (19, 0.5, False), (199, 0.0, False)]
+)
+def test_small_clusters_whose_people_exceed_the_threshold_are_frozen(n, shift, frozen):
+    result = lookup({"en": scores(400), "en/cluster-3": scores(n, shift=shift)}, cluster=3)
+    assert result.group.to_pylist() == ["en/cluster-3" if frozen else "en"]
+    assert np.isnan(result.suspect[0]) == np.isnan(result.drop[0]) == frozen
 
 
 @pytest.mark.parametrize(("n", "drops"), [(199, False), (200, True)])
