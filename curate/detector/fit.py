@@ -1,6 +1,8 @@
 """Fitting the parts of the detector to labelled texts: the result depends on texts and seed, not on their order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.detector import ranks
 from curate.detector.human_language import frequent_endings, frequent_tokens, human_bigrams
-from curate.detector.model import Components, parts_of
+from curate.detector.model import Components, parts_of, weigh, windows_of
 from curate.detector.regression import fit_regression, ngram_counts
 from curate.detector.statistics import NO_COLUMNS, Tables, statistics, token_facts
 from curate.detector.stream import TokenStream, token_stream
@@ -76,8 +78,8 @@ def fit_components(documents: pa.Table, seed: int, settings: FitSettings) -> Com
     )
 
 
-def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str, dict[str, float]]:
-    """Centers and scales of the views on texts that they were not fitted to, a fifth of the families.
+def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str, Any]:
+    """How the views are put together, from texts that they were not fitted to, a fifth of the families.
 
     Args:
         documents: as for `fit_components`.
@@ -85,13 +87,28 @@ def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str
         settings: of the fit.
 
     Returns:
-        weight, center and scale of each view, as `curate.detector.model.weigh` reads them.
+        `stack`: weight, center and scale of each view, as `curate.detector.model.weigh` reads them; `window_gain`: what
+        the mean of a text's windows is multiplied by.
     """
     held_out = pa.array(uniform(family_keys(documents), stage_seed(seed, "stack")) < _HELD_OUT)
     components = fit_components(documents.filter(pc.invert(held_out)), seed, settings)
     stream = token_stream(documents.filter(held_out)["text"].combine_chunks())
     views = components.views(stream, parts_of(stream)[0])
-    return {name: _standard(getattr(views, name), weight) for name, weight in settings.weights.items()}
+    stack = {name: _standard(getattr(views, name), weight) for name, weight in settings.weights.items()}
+    return {"stack": stack, "window_gain": _window_gain(components, stream, stack)}
+
+
+def _window_gain(components: Components, stream: TokenStream, stack: Mapping[str, Mapping[str, float]]) -> float:
+    """The slope of what texts get as a whole on the mean of their windows; 1 where none has windows."""
+    (windows, texts), (parts, part_texts) = windows_of(stream), parts_of(stream)
+    count = len(stream.offsets) - 1
+    sizes = np.bincount(texts, minlength=count)
+    if not sizes.any():
+        return 1.0
+    means = np.bincount(texts, weigh(components.views(stream, windows), stack), count)[sizes > 0] / sizes[sizes > 0]
+    totals = np.bincount(part_texts, weigh(components.views(stream, parts), stack), count)
+    wholes = totals[sizes > 0] / np.bincount(part_texts, minlength=count)[sizes > 0]
+    return round(float(means @ wholes / (means @ means)), 6)
 
 
 def family_keys(documents: pa.Table) -> UInt64Array:

@@ -4,8 +4,9 @@ Boosted trees on the statistics of a text (`statistics`, `trees`), logistic regr
 and fastText (`word_vectors`) each give log-odds. What is known of words counts by the share of the tokens that training
 has met: in a language that it has not seen, the statistics speak alone. The sum is calibrated on held-out documents.
 
-A text of up to 640 tokens is judged as a whole, a longer one by the mean of its windows of about 200 tokens. The
-windows of all texts that are long enough for two are told apart as well, to find pages of mixed origin.
+A text of up to 640 tokens is judged as a whole, a longer one by the mean of its windows of about 200 tokens, times a
+gain that makes up for windows being less telling than wholes. The windows of all texts that are long enough for two are
+told apart as well, to find pages of mixed origin.
 """
 
 import contextlib
@@ -218,7 +219,7 @@ class Detector:
         of_windows = log_odds[len(wholes) :]
         counts = np.bincount(window_texts, minlength=len(texts))
         with np.errstate(invalid="ignore"):
-            scores = np.bincount(window_texts, of_windows, len(texts)) / counts
+            scores = self.numbers["window_gain"] * np.bincount(window_texts, of_windows, len(texts)) / counts
         scores[whole_texts] = log_odds[: len(wholes)]
         offsets = np.concatenate([[0], np.cumsum(counts)])
         return Judgement(np.round(scores, _DECIMALS).astype(np.float32), of_windows.astype(np.float32), offsets)
@@ -345,7 +346,7 @@ def _load(file: Path, modified: int) -> Detector:
 def _read_numbers(file: Path, digest: str) -> Mapping[str, Any]:
     try:
         numbers = json.loads(file.read_text(encoding="utf-8"))
-        trained_for, _ = numbers["sha256"], numbers["stack"]
+        trained_for, _, _ = numbers["sha256"], numbers["stack"], numbers["window_gain"]
     except FileNotFoundError:
         raise UsageError(f"{str(file)!r} is missing; copy it together with the model beside it") from None
     except (ValueError, TypeError, KeyError):

@@ -79,7 +79,7 @@ def train_detector(
 
     stack = fit_stack(documents, seed, settings.fit)
     components = fit_components(documents, seed, settings.fit)
-    numbers = {"seed": seed, "settings": asdict(settings), "stack": stack}
+    numbers: dict[str, Any] = {"seed": seed, "settings": asdict(settings), **stack}
     with tempfile.TemporaryDirectory() as scratch:
         raw = save_detector(components, numbers, Path(scratch))
         numbers |= _reference_numbers(raw, dev, settings.least_tokens)
