@@ -79,4 +79,4 @@ def test_nothing_is_known_of_another_detector():
     assert detector == OtherDetector()
     assert detector.platt == (1.0, 0.0)
     assert len(detector.reference_scores("machine")) == 0
-    assert detector_of(make_config({})).id.startswith("fasttext-")
+    assert detector_of(make_config({})).id.startswith("detector-")
