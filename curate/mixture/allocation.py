@@ -257,7 +257,8 @@ def _level(slope: Floats, least: Floats, most: Floats, total: float) -> float:
     """The smallest λ with Σ max(least, min(most, λ·slope)) ≥ total; infinite when no λ reaches it."""
     positive = slope > 0
     with np.errstate(over="ignore"):
-        breaks = np.concatenate([least[positive] / slope[positive], most[positive] / slope[positive]])
+        starts, ends = least[positive] / slope[positive], most[positive] / slope[positive]
+    breaks = np.concatenate([starts, ends])
     breaks = np.unique(np.concatenate([[0.0], breaks[np.isfinite(breaks)]]))
 
     def poured(level: float) -> float:
@@ -273,11 +274,12 @@ def _level(slope: Floats, least: Floats, most: Floats, total: float) -> float:
     if low == 0:
         return 0.0
     start = breaks[low - 1]
-    rising = slope[(least <= start * slope * (1 + 1e-15)) & (most > start * slope) & positive].sum()
-    if low == len(breaks) and rising == 0:
-        return float("inf")
-    level = start + (total - poured(start)) / rising if rising > 0 else breaks[low]
-    return float(min(level, breaks[low]) if low < len(breaks) else level)
+    before = poured(start)
+    if low == len(breaks):  # beyond all breaks only what has no end rises
+        rising = slope[positive][np.isfinite(starts) & np.isinf(ends)].sum()
+        return float(start + (total - before) / rising) if rising > 0 else float("inf")
+    # Which of them rise between two breaks is not asked: at a break, rounding would answer.
+    return float(start + (breaks[low] - start) * (total - before) / (poured(breaks[low]) - before))
 
 
 def _fill(wanted: Floats, real: Floats, floor: Floats, room: float) -> Floats:
