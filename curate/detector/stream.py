@@ -127,8 +127,11 @@ def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any)
                 space, inside = True, np.uint8(SPACE)
                 continue
             folded = np.uint32(folded_of[code])
-            if kind == _APOSTROPHE and inside == LOWER and place < end:
-                following = kind_of[decode(data, place, end)[0]]
+            if kind == _APOSTROPHE and inside == LOWER:
+                following, ahead = np.uint8(SKIPPED), place
+                while following == SKIPPED and ahead < end:
+                    code, ahead = decode(data, ahead, end)
+                    following = kind_of[code]
                 if following in (LOWER, UPPER):  # an apostrophe within a word
                     kind = np.uint8(LOWER)
             group = np.uint8(LOWER) if kind == UPPER else kind

@@ -38,6 +38,7 @@ STOP, COMMA = CLASSES.index("stop"), CLASSES.index("comma")
         ("中文。", [("中", CHARACTER, SMALL), ("文", CHARACTER, SMALL), (".", MARK, STOP)]),
         ("naïve CAFÉ", [("naive", WORD, SMALL), ("cafe", WORD, CAPITALS)]),
         ("pаypal pay\u200bpal", [("paypal", WORD, SMALL)] * 2),
+        ("don'\u200b\u0301t '\u200b", [("don't", WORD, SMALL), ("'", MARK, CLASSES.index("apostrophe"))]),
         ("한국", [("한국", WORD, SMALL)]),
         (" \t\u3000", []),
         ("", []),
