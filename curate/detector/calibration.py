@@ -115,27 +115,10 @@ def conformal_threshold(scores: NDArray[np.float32], alpha: float) -> float:
     return float(scores[rank - 1]) if 1 <= rank <= len(scores) else math.nan
 
 
-def p_values(scores: NDArray[np.floating], human: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Conformal p-values (1 + #{human ≥ s}) / (n + 1); NaN stays NaN.
-
-    Args:
-        scores: float[m].
-        human: float[n], ascending scores of trusted human documents.
-    """
-    at_least = len(human) - np.searchsorted(human, scores, side="left")
-    return np.where(np.isnan(scores), np.nan, (1 + at_least) / (len(human) + 1))
-
-
 def probability(scores: NDArray[np.floating], platt: tuple[float, float]) -> NDArray[np.float64]:
     """P(machine) at equal classes, 1 / (1 + exp(-(a·s + b))) (Platt, 1999); NaN stays NaN."""
     a, b = platt
     return 0.5 * (1 + np.tanh(0.5 * (a * np.asarray(scores, dtype=np.float64) + b)))
-
-
-def with_prior(probabilities: NDArray[np.floating], prior: float | NDArray[np.floating]) -> NDArray[np.float64]:
-    """Moves probabilities from equal classes to a prior share of machine text: the odds are multiplied."""
-    machine = np.asarray(probabilities, dtype=np.float64) * prior
-    return machine / (machine + (1 - np.asarray(probabilities, dtype=np.float64)) * (1 - np.asarray(prior)))
 
 
 def _decimals(scores: NDArray[np.float32]) -> list[float]:

@@ -3,12 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.detector.calibration import (
-    conformal_threshold,
-    p_values,
-    probability,
-    with_prior,
-)
+from curate.detector.calibration import conformal_threshold, probability
 
 
 @pytest.mark.parametrize(
@@ -35,13 +30,5 @@ def test_false_positive_rate_holds(n, alpha):
     assert alpha - 1 / (n + 1) - slack < rate < alpha + slack
 
 
-def test_p_values():
-    np.testing.assert_allclose(
-        p_values(np.array([0.0, 5.0, 2.0, np.nan]), np.array([1.0, 2.0, 3.0])), [1, 0.25, 0.75, np.nan]
-    )
-
-
-def test_probability_and_prior():
+def test_probability():
     np.testing.assert_allclose(probability(np.array([0.0, 1e4, -1e4, np.nan]), (2.0, 0.0)), [0.5, 1.0, 0.0, np.nan])
-    np.testing.assert_allclose(with_prior(np.array([0.5, 0.9, 1.0]), 0.2), [0.2, 9 / 13, 1.0])
-    np.testing.assert_allclose(with_prior(np.array([0.3]), 0.5), [0.3])
