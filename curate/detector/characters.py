@@ -18,7 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.text.unicode_tables import CODE_POINTS, HANGUL_FIRST, HANGUL_LAST, UNSEGMENTED_RANGES
+from curate.text.unicode_tables import (
+    CODE_POINTS,
+    HANGUL_FIRST,
+    HANGUL_LAST,
+    IGNORABLE_RANGES,
+    UNSEGMENTED_RANGES,
+    within,
+)
 
 PATH = Path(__file__).with_name("characters.npz")
 
@@ -45,7 +52,6 @@ PUNCTUATION_CLASSES = {
     "other": "",
 }
 CLASSES = tuple(PUNCTUATION_CLASSES)
-SENTENCE_ENDS = tuple(CLASSES.index(name) for name in ("stop", "question", "exclamation"))
 
 _LOOKALIKES = {
     # Cyrillic, small and capital
@@ -61,8 +67,8 @@ _LOOKALIKES = {
 }
 
 
-# Marks of one class are one character, but for those that differ in meaning.
-_PUNCTUATION = {
+_STANDS_FOR = _LOOKALIKES | {
+    # Marks of one class are one character, but for those that differ in meaning.
     mark: mark if name in ("sign", "markup", "parenthesis", "bracket") else marks[0]
     for name, marks in PUNCTUATION_CLASSES.items()
     for mark in marks
@@ -95,7 +101,7 @@ def load() -> Characters:
 
 
 def build() -> dict[str, Any]:
-    """Runs of code points of one kind that fold by the same shift: starts, kinds and shifts (some seconds)."""
+    """Runs of code points of one kind that fold by the same shift, and the Unicode version (takes seconds)."""
     entries = np.array([_entry(code) for code in range(CODE_POINTS)], dtype=np.int64)
     entries[:, 1] -= np.where(entries[:, 0] == SKIPPED, entries[:, 1], np.arange(CODE_POINTS))
     starts = np.flatnonzero(np.r_[True, np.any(np.diff(entries, axis=0) != 0, axis=1)])
@@ -103,6 +109,7 @@ def build() -> dict[str, Any]:
         "starts": starts.astype(np.int32),
         "kinds": entries[starts, 0].astype(np.uint8),
         "shifts": entries[starts, 1].astype(np.int32),
+        "version": np.array(unicodedata.unidata_version.split("."), np.int32),
     }
 
 
@@ -113,10 +120,10 @@ def _entry(code: int) -> tuple[int, int]:
         return SPACE, code
     if HANGUL_FIRST <= code <= HANGUL_LAST:
         return LOWER, code
-    if category in ("Cf", "Cn", "Cs", "Mn", "Me", "Mc") or 0xFE00 <= code <= 0xFE0F:
+    if category in ("Cf", "Cn", "Cs", "Mn", "Me", "Mc") or within(code, IGNORABLE_RANGES):
         return SKIPPED, code
     folded = _fold(character)
-    if not folded:  # fillers, and the free-standing accents, which fold to a space and a mark
+    if not folded:  # free-standing accents, which fold to a space and a mark
         return SKIPPED, code
     kind = _kind(folded)
     if kind == LOWER and (category in ("Lu", "Lt") or unicodedata.normalize("NFKD", character)[0].isupper()):
@@ -126,19 +133,17 @@ def _entry(code: int) -> tuple[int, int]:
 
 def _fold(character: str) -> str:
     """The first character of the folded form."""
-    if character in _LOOKALIKES:
-        return _LOOKALIKES[character]
-    if character in _PUNCTUATION:
-        return _PUNCTUATION[character]
+    if character in _STANDS_FOR:
+        return _STANDS_FOR[character]
     for part in unicodedata.normalize("NFKD", character).casefold():
         if unicodedata.category(part)[0] not in "MZC":
-            return _LOOKALIKES.get(part, part)
+            return _STANDS_FOR.get(part, part)
     return ""
 
 
 def _kind(folded: str) -> int:
     category = unicodedata.category(folded)
-    if any(first <= ord(folded) <= last for first, last in UNSEGMENTED_RANGES) and category[0] in "LN":
+    if within(ord(folded), UNSEGMENTED_RANGES) and category[0] in "LN":
         return UNSEGMENTED
     if category[0] == "L":
         return LOWER

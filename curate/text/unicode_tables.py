@@ -50,7 +50,7 @@ UNSEGMENTED_RANGES = (
     (0x1AFF0, 0x1B16F),  # Kana extended
     (0x20000, 0x3FFFD),  # Han, assigned or not: both planes are set aside for it
 )
-_IGNORABLE_RANGES = (
+IGNORABLE_RANGES = (
     (0x034F, 0x034F),  # combining grapheme joiner
     (0x115F, 0x1160),  # Hangul fillers
     (0x17B4, 0x17B5),  # Khmer inherent vowels
@@ -139,7 +139,7 @@ def _class(character: str) -> int:
     code, category = ord(character), unicodedata.category(character)
     if category[0] == "M":
         return MARK
-    if _within(code, UNSEGMENTED_RANGES) and (category[0] in "LN" or code >= 0x20000):
+    if within(code, UNSEGMENTED_RANGES) and (category[0] in "LN" or code >= 0x20000):
         return UNSEGMENTED
     if category[0] in "LN" or category in ("Pc", "Co"):
         return WORD
@@ -147,10 +147,11 @@ def _class(character: str) -> int:
 
 
 def _ignorable(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or _within(ord(character), _IGNORABLE_RANGES)
+    return unicodedata.category(character) == "Cf" or within(ord(character), IGNORABLE_RANGES)
 
 
-def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+def within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a code point is in one of the ranges, ends included."""
     return any(first <= code <= last for first, last in ranges)
 
 
