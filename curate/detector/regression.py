@@ -41,7 +41,13 @@ def ngram_counts(stream: TokenStream, bounds: NDArray[np.int64]) -> Counts:
     Args:
         stream: tokens.
         bounds: int64[m, 2], first token of each segment and the one after its last, at most 2,048 tokens.
+
+    Raises:
+        ValueError: a segment is too long for the hash table.
     """
+    longest = int(np.diff(bounds).max(initial=0))
+    if longest > _SLOTS // 4:
+        raise ValueError(f"a segment of {longest} tokens, expected {_SLOTS // 4} at most; part it with `segments`")
     return Counts(*_ngram_counts(stream.hashes, bounds))
 
 

@@ -18,6 +18,9 @@ from curate.detector.stream import CAPITALS, MARK, MIXED, NUMBER, TITLE, WORD, T
 FEWEST_TOKENS = 5
 """Segments with fewer tokens that are no marks have only zeros."""
 
+MOST_TOKENS = 1_024
+"""Tokens of a segment, at most."""
+
 LEAST_WITH_ENDING = 5
 """Characters of a word whose ending is looked at."""
 
@@ -74,7 +77,7 @@ OPENERS = tuple(_OPENERS.split())
 _MARKS = len(CLASSES)
 _COMMA, _COLON, _MARKUP = (CLASSES.index(name) for name in ("comma", "colon", "markup"))
 _STOP, _QUESTION, _EXCLAMATION = (CLASSES.index(name) for name in ("stop", "question", "exclamation"))
-_SLOTS = 1 << 11  # of the hash tables: twice the tokens of a segment
+_SLOTS = 2 * MOST_TOKENS  # of the hash tables
 _SHORT_CHARACTERS, _MOST_CHARACTERS = 250, 1_000
 _LOGS = np.log(np.maximum(np.arange(_SLOTS + 1), 1))
 _BITS = 15  # of the bitmaps, as a power of two
@@ -176,12 +179,18 @@ def statistics(
     Args:
         stream: tokens.
         facts: from `token_facts`.
-        bounds: int64[m, 2], from `segments`, none longer than 1,024 tokens.
+        bounds: int64[m, 2], from `segments`, none longer than `MOST_TOKENS`.
         tables: that the facts come from.
 
     Returns:
         float32[m, len(NAMES) + rates of tokens + rates of endings].
+
+    Raises:
+        ValueError: a segment is too long for the hash tables.
     """
+    longest = int(np.diff(bounds).max(initial=0))
+    if longest > MOST_TOKENS:
+        raise ValueError(f"a segment of {longest} tokens, expected {MOST_TOKENS} at most; part it with `segments`")
     token_rates, ending_rates = int(tables.tokens.max()) + 1, int(tables.endings.max()) + 1
     columns = np.zeros((len(bounds), len(NAMES) + token_rates + ending_rates), np.float32)
     _statistics(stream, facts, bounds, columns, token_rates)
