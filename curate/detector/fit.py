@@ -18,6 +18,7 @@ from curate.detector.stream import TokenStream, token_stream
 from curate.detector.trees import BoostingSettings, fit_trees
 from curate.detector.views import training_views
 from curate.detector.word_vectors import FastTextSettings, fit_word_vectors
+from curate.errors import UsageError
 from curate.hashing import UInt64Array, hash_strings, stage_seed, uniform
 
 Bools = NDArray[np.bool_]
@@ -53,6 +54,9 @@ def fit_components(documents: pa.Table, seed: int, settings: FitSettings) -> Com
         documents: columns text and label (human or machine), dataset where known.
         seed: of all draws.
         settings: of the fit.
+
+    Raises:
+        UsageError: the documents of one of the classes hold no words.
     """
     documents = _sorted(documents)
     texts = documents["text"].combine_chunks()
@@ -60,6 +64,10 @@ def fit_components(documents: pa.Table, seed: int, settings: FitSettings) -> Com
     keys, families = hash_strings(texts), family_keys(documents)
     stream = token_stream(texts)
     bounds, owners = parts_of(stream)
+    if machine[owners].all() or not machine[owners].any():
+        raise UsageError(
+            f"the {documents.num_rows} documents to fit to hold words of one class at most, expected both; give more"
+        )
     weight = _weights(machine, owners)
     sources = _sources(documents)
     tables = Tables(ranks.load(), human_bigrams(stream, ~machine), NO_COLUMNS, NO_COLUMNS)
@@ -89,11 +97,21 @@ def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str
     Returns:
         `stack`: weight, center and scale of each view, as `curate.detector.model.weigh` reads them; `window_gain`: what
         the mean of a text's windows is multiplied by.
+
+    Raises:
+        UsageError: there are too few documents to set a fifth apart.
     """
+    documents = _sorted(documents)
     held_out = pa.array(uniform(family_keys(documents), stage_seed(seed, "stack")) < _HELD_OUT)
     components = fit_components(documents.filter(pc.invert(held_out)), seed, settings)
     stream = token_stream(documents.filter(held_out)["text"].combine_chunks())
-    views = components.views(stream, parts_of(stream)[0])
+    bounds = parts_of(stream)[0]
+    if not len(bounds):
+        raise UsageError(
+            f"a fifth of the families of {documents.num_rows} documents holds no words, the views are weighed on it; "
+            "give documents of more families (ids up to the last /)"
+        )
+    views = components.views(stream, bounds)
     stack = {name: _standard(getattr(views, name), weight) for name, weight in settings.weights.items()}
     return {"stack": stack, "window_gain": _window_gain(components, stream, stack)}
 
@@ -119,9 +137,9 @@ def family_keys(documents: pa.Table) -> UInt64Array:
 
 
 def _sorted(documents: pa.Table) -> pa.Table:
-    keys = hash_strings(documents["text"])
-    labels = hash_strings(documents["label"])
-    return documents.take(pa.array(np.lexsort((labels, keys))))
+    """In order of the hash of the text, equal texts by all else that the fit reads."""
+    names = [name for name in ("dataset", "id", "label", "text") if name in documents.column_names]
+    return documents.take(pa.array(np.lexsort([hash_strings(documents[name]) for name in names])))
 
 
 def _sources(documents: pa.Table) -> NDArray[np.int64]:
