@@ -111,6 +111,35 @@ def test_any_text_has_a_finite_score(texts):
     assert not np.isnan(scores[words]).any()
 
 
+HOSTILE = [
+    "\u0301" * 500,
+    "\u200b",
+    "\u3164" * 90,
+    "\U0001f600" * 900,
+    "!" * 900,
+    "中" * 900,
+    "a" * 100_000,
+    "x",
+    "1",
+    "\0",
+]
+
+
+def test_hostile_texts(detector):
+    texts = [*HOSTILE, " ".join(HOSTILE), "word " * 30_000]
+    scores = score(detector, texts)
+    assert not np.isinf(scores).any()
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [0, 1, 2, 9]  # there is nothing to read
+    np.testing.assert_array_equal(scores, score(detector, texts[::-1])[::-1])
+
+
+def test_bytes_that_are_no_text(detector):
+    raw = pa.array([b"\xff\xfe" * 50, b"caf\xe9 " * 50, b"\xf0\x9f", b"", None], pa.binary())
+    scores = detector.score(raw, np.full(5, 100, np.int32), 0)
+    assert np.isnan(scores).tolist() == [False, False, False, True, True]
+    assert np.isnan(detector.score(pa.nulls(3, pa.string()), np.full(3, 100, np.int32), 0)).all()
+
+
 def test_known_words_weigh_ngrams():
     stack = {name: {"weight": weight, "center": 1.0, "scale": 2.0} for name, weight in
              (("trees", 1.0), ("regression", 0.5), ("vectors", 0.25))}  # fmt: skip
