@@ -41,8 +41,6 @@ WHOLE_TOKENS = 640
 """Tokens of a text that is judged as a whole, at most."""
 WINDOW_TOKENS = 200
 """Tokens in a window, about."""
-WINDOWED_TOKENS = 500
-"""Tokens of a text that is looked at in windows, at least."""
 
 _BATCH_BYTES = 1 << 22  # of text at a time: bounds the memory of a worker
 # Finer than the differences between texts, coarser than the noise of the last digit.
