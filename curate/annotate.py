@@ -12,6 +12,7 @@ from curate.columns import one_array, origin_claim, plain_column, site, source_c
 from curate.config import Config
 from curate.detector.markers import marker_evidence
 from curate.detector.model import load_detector
+from curate.detector.windows import window_column
 from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
 from curate.duplicates.lines import find_units
@@ -120,6 +121,7 @@ def annotate(
     media = media_facts(table, is_text, source_file, config, open_file)
     content = np.where(is_text, kernel.content, media.hash)
     content_low = np.where(is_text, kernel.content_low, media.hash_low)
+    scored, windows = _judged(clean, kernel.tokens, scores, config)
     schema = features_schema(config)
     values = {
         "location": pa.array(_locations(ids, start)),
@@ -137,7 +139,8 @@ def annotate(
         "tokens": pa.array(kernel.tokens),
         "chars": pa.array(kernel.chars),
         "language": _language(table, texts, config),
-        "detector_score": _scores(clean, kernel.tokens, scores, config),
+        "detector_score": scored,
+        "windows": windows,
         "watermarks": watermark_results(clean, watermarks or {}),
         "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
         "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
@@ -223,15 +226,17 @@ def _language(table: pa.Table, texts: pa.Array, config: Config) -> pa.Array:
     return one_array(pc.replace_with_mask(given, missing, identify(texts.filter(missing)).cast(pa.string())))
 
 
-def _scores(texts: pa.Array, tokens: np.ndarray, given: pa.Array | None, config: Config) -> pa.Array:
+def _judged(texts: pa.Array, tokens: np.ndarray, given: pa.Array | None, config: Config) -> tuple[pa.Array, pa.Array]:
+    """The scores of texts and those of their windows; of a detector of the user's only the former."""
+    no_windows = pa.nulls(len(texts), pa.binary())
     if not config.synthetic.enabled:
-        return pa.nulls(len(texts), pa.float32())
+        return pa.nulls(len(texts), pa.float32()), no_windows
     if given is not None:
-        return pc.if_else(texts.is_valid(), given, None)
+        return pc.if_else(texts.is_valid(), given, None), no_windows
     if config.synthetic.handler is not None:
         raise ValueError(f"scores of {config.synthetic.handler} are missing: it scores texts before they are annotated")
-    detector = load_detector(config.synthetic.model)
-    return pa.array(detector.score(texts, tokens, config.synthetic.min_tokens), from_pandas=True)
+    judged = load_detector(config.synthetic.model).judge(texts, tokens, config.synthetic.min_tokens)
+    return pa.array(judged.scores, from_pandas=True), window_column(judged)
 
 
 def _bands(kernel: TextFeatures, texts: pa.Array, config: Config, kind: pa.DataType) -> pa.Array:

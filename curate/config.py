@@ -272,6 +272,9 @@ class Mixture(Section):
     synthetic_cap: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.30, description="most of the tokens, overall and per cluster, that declared synthetic documents may fill"
     )
+    mixed_cap: Fraction = Field(
+        0.10, description="most of the accepted tokens that documents of mixed origin may be; all weigh less above it"
+    )
     token_budget: int = Field(0, ge=0, description="tokens to build; 0: no budget, every accepted document is kept")
     max_copies: int = Field(4, ge=1, description="most copies of one document")
     growth: Annotated[float, Field(ge=1.0)] = Field(1.5, description="most growth of the real tokens without a budget")

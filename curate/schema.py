@@ -96,6 +96,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("chars", pa.int32()),
             ("language", pa.string()),
             ("detector_score", pa.float32()),
+            ("windows", pa.binary()),  # scores of windows of about 200 tokens, a byte each; null: fewer than two
             ("watermarks", WATERMARKS),  # results of the tests configured; null: none of them, or too short
             ("markers", EVIDENCE_LIST),  # of hidden characters
             ("embedding", pa.list_(pa.float16(), dimensions)),

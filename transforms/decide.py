@@ -126,7 +126,8 @@ class _MakeReference(beam.DoFn):
         self._config = config
 
     def process(self, sample: ReferenceSample, human: Optional[HumanReference]) -> Iterator[Reference]:
-        yield Reference.of(sample, self._config, human.sample if human else None)
+        extra = (human.sample, human.windows) if human else ()
+        yield Reference.of(sample, self._config, *extra)
 
 
 class _Drift(beam.DoFn):

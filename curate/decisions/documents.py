@@ -25,6 +25,7 @@ DOCUMENTS = pa.schema(
         ("chars", pa.int32()),
         ("language", pa.string()),
         ("detector_score", pa.float32()),
+        ("windows", pa.binary()),
         ("watermarks", WATERMARKS),
         ("cluster", pa.int32()),
         ("source", pa.string()),
@@ -70,6 +71,7 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
     derived = {
         **read,
         "detector_score": features["detector_score"] if config.synthetic.enabled else pa.nulls(count, pa.float32()),
+        "windows": features["windows"] if config.synthetic.enabled else pa.nulls(count, pa.binary()),
         "watermarks": features["watermarks"] if config.synthetic.enabled else pa.nulls(count, WATERMARKS),
         "cluster": _clusters(features, centroids),
         "own": pa.array(own),

@@ -18,6 +18,7 @@ from curate.decisions.survivors import Survivors, survivors
 from curate.decisions.travel import Travelled, captures, travel
 from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
 from curate.decisions.watermarks import hold_watermarked
+from curate.decisions.windows import window_evidence, with_mixed
 from curate.hashing import UInt64Array
 from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.origin import REAL, UNKNOWN, fuse, prior
@@ -25,7 +26,10 @@ from curate.provenance.rights import denied
 from curate.schema import LEDGER
 from curate.watermarks.evidence import watermark_evidence
 
-_SPENT = ("own", "conflict", "content_low", "preference", "signature_trusted", "evaluation", "evaluation_containment")
+_SPENT = (
+    *("own", "conflict", "windows", "content_low", "preference", "signature_trusted"),
+    *("evaluation", "evaluation_containment"),
+)
 """Columns of the documents that no step after the decisions reads."""
 
 DECIDED = pa.schema(
@@ -107,9 +111,11 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     group = _group(documents, pairs, config)
     travelled = _travel(group, config)
     watermarks, watermarked = watermark_evidence(group.documents["watermarks"], reference.watermarks)
-    evidence = combine(_with_travelled(group, travelled), watermarks)
     from_synthetic, from_capture = travelled.synthetic_from >= 0, travelled.capture_from >= 0
     conflict = group.conflict | (from_synthetic & from_capture)
+    unknown = (group.own == UNKNOWN) & ~conflict & ~from_synthetic & ~from_capture
+    windows, mixed = window_evidence(group.documents, unknown & group.active, reference, config)
+    evidence = combine(_with_travelled(group, travelled), watermarks, windows)
     zones = reference.zones(group.documents, config)
     fused = fuse(
         evidence,
@@ -131,7 +137,6 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         acts=config.synthetic.enabled,
         suspect_weight=config.synthetic.suspect_weight,
     )
-    unknown = (group.own == UNKNOWN) & ~conflict & ~from_synthetic & ~from_capture
     judged = hold_watermarked(judged, watermarked, unknown)
     # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
     judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
@@ -152,7 +157,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
             group.documents["evaluation_containment"], pa.array(matched.containment, from_pandas=True)
         ),
         "matched_earlier": pa.array((matched.leader >= 0) & group.earlier[matched.leader]),
-        "origin": fused.origin,
+        "origin": with_mixed(fused.origin, mixed),
         "tier": fused.tier,
         "p_synthetic": pa.array(np.round(fused.p_synthetic, 6).astype(np.float32)),
         "threshold": pa.array(zones.threshold(judged.reason), from_pandas=True),

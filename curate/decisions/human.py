@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from curate.clusters.kmeans import Centroids
 from curate.config import Config, make_config
 from curate.decisions.documents import prepare_documents
-from curate.decisions.reference import Reference, ReferenceSample, calibration_sample
+from curate.decisions.reference import Reference, ReferenceSample, calibration_sample, window_counts
 from curate.detector.drift import Drift, measure_drift
 from curate.detector.groups import is_language
 from curate.detector.sample import CalibrationSample
+from curate.detector.windows import WindowCounts
 from curate.provenance.origin import SYNTHETIC
 
 
@@ -28,10 +29,12 @@ class HumanReference:
     Attributes:
         sample: a bounded sample of the scores.
         counts: documents, and of those used, unread (no text), unscored (too short), not_human (they say so).
+        windows: of those used.
     """
 
     sample: CalibrationSample
     counts: Counter[str] = field(default_factory=Counter)
+    windows: WindowCounts = field(default_factory=WindowCounts)
 
     @staticmethod
     def collect(features: pa.Table, centroids: Centroids | None, config: Config) -> "HumanReference":
@@ -54,13 +57,14 @@ class HumanReference:
             "not_human": int((machine & ~unread).sum()),
             "unscored": int((unscored & ~machine & ~unread).sum()),
         }
-        return HumanReference(calibration_sample(documents.filter(pa.array(used))), Counter(counts))
+        people = documents.filter(pa.array(used))
+        return HumanReference(calibration_sample(people), Counter(counts), window_counts(people))
 
     def merge(self, other: "HumanReference") -> "HumanReference":
         """What both parts of a reference set have."""
         counts = Counter(self.counts)
         counts.update(other.counts)
-        return HumanReference(self.sample.merge(other.sample), counts)
+        return HumanReference(self.sample.merge(other.sample), counts, self.windows.merge(other.windows))
 
 
 def drift_of(own: ReferenceSample, reference: Reference, human: HumanReference | None) -> list[Drift]:

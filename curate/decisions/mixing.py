@@ -1,6 +1,7 @@
 """The last stage: sums over the survivors of each cluster, their allocation, and what it makes of every document."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from curate.decisions.reference import Reference
 from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
+from curate.mixture.mixed import allocate_capped
 from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, evidence_gate
 from curate.mixture.sampling import copies, in_validation, loss_weight
 from curate.schema import LEDGER, WATERMARKS
@@ -42,6 +44,7 @@ SUMS = pa.schema(
         ("cluster", pa.int32()),
         ("site", pa.string()),
         ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
+        ("mixed", pa.int64()),  # of these, the tokens of documents of mixed origin
         ("accepted_documents", pa.int64()),
         ("fill", pa.int64()),  # tokens of declared synthetic survivors
         ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
@@ -73,6 +76,7 @@ class ClusterSums:
             "cluster": rows["cluster"],
             "site": rows["site"],
             "accepted": accepted * units * tokens,
+            "mixed": (accepted & _is_mixed(rows)) * units * tokens,
             "accepted_documents": accepted.astype(np.int64),
             "fill": (surviving & (verdict == FILL)) * tokens,
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
@@ -111,11 +115,15 @@ class Mixture:
         allocation: tokens and weights per cluster.
         documents: accepted documents per cluster.
         tail_mass: share of the reference that the tail holds.
+        mixed_weight: weight of documents of mixed origin, that their cap allows.
+        mixed_tokens: of them, before that weight.
     """
 
     allocation: Allocation | None
     documents: NDArray[np.float64]
     tail_mass: float
+    mixed_weight: float = 1.0
+    mixed_tokens: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types for the report."""
@@ -126,7 +134,8 @@ class Mixture:
             row["documents"] = int(documents)
             # The report takes these shares from the ledger, where they count every document that was read.
             del row["before"], row["after"]
-        return {**values, "tail_mass": self.tail_mass}
+        mixed = {"mixed_weight": self.mixed_weight, "mixed_tokens": round(self.mixed_tokens, 3)}
+        return {**values, **mixed, "tail_mass": self.tail_mass}
 
 
 def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixture:
@@ -143,11 +152,12 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
     if not settings.enabled or sums is None or clusters == 0:
         return Mixture(None, np.zeros(0), settings.tail_mass)
     accepted_documents = sums.by_cluster("accepted_documents", clusters)
-    allocation = allocate(
+    accepted, mixed = (sums.by_cluster(name, clusters) / WEIGHT_UNIT for name in ("accepted", "mixed"))
+    allocate_with = partial(
+        allocate,
         _shares(reference, reference_tokens, accepted_documents, settings.tail_mass),
-        sums.by_cluster("accepted", clusters) / WEIGHT_UNIT,
-        sums.by_cluster("fill", clusters),
-        evidence_gate(
+        synthetic=sums.by_cluster("fill", clusters),
+        gate=evidence_gate(
             cluster_evidence(
                 sums.table["cluster"].to_numpy(),
                 sums.table["site"].combine_chunks(),
@@ -158,8 +168,8 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
             settings.min_cluster_docs,
             settings.min_cluster_sources,
         ),
-        reference.frozen_clusters(clusters, config),
-        AllocationOptions(
+        frozen=reference.frozen_clusters(clusters, config),
+        options=AllocationOptions(
             alpha=settings.alpha,
             max_head_loss=settings.max_head_loss,
             synthetic_cap=settings.synthetic_cap,
@@ -169,7 +179,8 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
             min_reference=settings.min_reference,
         ),
     )
-    return Mixture(allocation, accepted_documents.astype(np.float64), settings.tail_mass)
+    allocation, weight = allocate_capped(allocate_with, accepted - mixed, mixed, settings.mixed_cap)
+    return Mixture(allocation, accepted_documents.astype(np.float64), settings.tail_mass, weight, float(mixed.sum()))
 
 
 def _shares(
@@ -204,15 +215,18 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
     verdict = decided["verdict"].to_numpy()
     keys = hash_strings(decided["id"])
     surviving = decided["decision"].is_null().to_numpy()
-    base = decided["weight"].to_numpy()
+    mixed = _is_mixed(decided) & (verdict == ACCEPT) & ~decided["media"].to_numpy()
+    base = decided["weight"].to_numpy() * np.where(mixed, mixture.mixed_weight, 1.0)
     factor = _factors(decided, verdict, mixture)
     weight = np.where(surviving, base * factor, 0.0).round(9)
     drawn = copies(weight, keys, config.run.seed)
 
     left_over = surviving & (verdict == FILL) & (weight == 0)
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
+    barred = surviving & mixed & (mixture.mixed_weight == 0)
+    decision[barred], stage[barred], reason[barred] = "dropped", "mixture", "mixed"
     if config.mixture.token_budget:
-        beyond = surviving & ~left_over & (drawn == 0) & (factor < 1)
+        beyond = surviving & ~left_over & ~barred & (drawn == 0) & (factor < 1)
         decision[beyond], stage[beyond], reason[beyond] = "dropped", "mixture", "budget"
         weight[beyond] = 0.0
     decision[surviving & (decision == None)] = "kept"  # noqa: E711
@@ -230,6 +244,10 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
     }
     columns = [derived[name] if name in derived else decided[name] for name in FINISHED.names]
     return pa.table(columns, schema=FINISHED)
+
+
+def _is_mixed(decided: pa.Table) -> NDArray[np.bool_]:
+    return pc.equal(decided["origin"], "mixed").to_numpy()
 
 
 _OUTCOME = ("decision", "stage", "reason")

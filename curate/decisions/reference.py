@@ -21,6 +21,7 @@ from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
 from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
+from curate.detector.windows import WindowCounts
 from curate.mixture.reference import tail_clusters
 from curate.watermarks.discoveries import Discoveries, Results
 
@@ -38,6 +39,7 @@ class ReferenceSample:
         documents: their number per cluster.
         contents: distinct texts per cluster, whoever wrote them.
         watermarks: results of tests for watermarks, likewise.
+        windows: of their distinct texts.
     """
 
     calibration: CalibrationSample
@@ -45,6 +47,7 @@ class ReferenceSample:
     documents: Counter[int] = field(default_factory=Counter)
     contents: Counter[int] = field(default_factory=Counter)
     watermarks: Results = field(default_factory=Results)
+    windows: WindowCounts = field(default_factory=WindowCounts)
 
     @staticmethod
     def collect(real: pa.Table, documents: pa.Table, config: Config) -> "ReferenceSample":
@@ -64,6 +67,7 @@ class ReferenceSample:
             Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
             _contents_by_cluster(documents),
             Results.collect(documents, real, config.synthetic.watermark_q),
+            window_counts(real.take(np.unique(real["content"].to_numpy(), return_index=True)[1])),
         )
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
@@ -74,6 +78,7 @@ class ReferenceSample:
             _added(self.documents, other.documents),
             _added(self.contents, other.contents),
             self.watermarks.merge(other.watermarks),
+            self.windows.merge(other.windows),
         )
 
 
@@ -101,6 +106,7 @@ class Reference:
         documents: their number per cluster.
         contents: distinct texts per cluster, whoever wrote them.
         watermarks: test → what it found, with its threshold.
+        windows: of human documents.
     """
 
     calibration: Calibration
@@ -108,22 +114,30 @@ class Reference:
     documents: dict[int, int]
     contents: dict[int, int]
     watermarks: dict[str, Discoveries] = field(default_factory=dict)
+    windows: WindowCounts = field(default_factory=WindowCounts)
 
     @staticmethod
-    def of(sample: ReferenceSample | None, config: Config, human: CalibrationSample | None = None) -> "Reference":
+    def of(
+        sample: ReferenceSample | None,
+        config: Config,
+        human: CalibrationSample | None = None,
+        human_windows: WindowCounts | None = None,
+    ) -> "Reference":
         """The reference that a sample gives; an empty one without a sample.
 
         Args:
             sample: of the corpus.
             config: settings.
             human: of a reference set, which calibrates as well.
+            human_windows: likewise.
         """
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
         calibration = sample.calibration if human is None else sample.calibration.merge(human)
         tokens, documents, contents = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
         found = sample.watermarks.discoveries(config.synthetic.watermark_q)
-        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found)
+        windows = sample.windows if human_windows is None else sample.windows.merge(human_windows)
+        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found, windows)
 
     @property
     def id(self) -> str:
@@ -218,6 +232,7 @@ class Reference:
             "documents": {str(cluster): self.documents[cluster] for cluster in sorted(self.documents)},
             "contents": {str(cluster): self.contents[cluster] for cluster in sorted(self.contents)},
             "watermarks": {name: found.to_dict() for name, found in sorted(self.watermarks.items())},
+            "windows": self.windows.to_dict(),
         }
 
     @staticmethod
@@ -226,7 +241,8 @@ class Reference:
         names = ("tokens", "documents", "contents")
         tokens, documents, contents = ({int(cluster): int(n) for cluster, n in values[name].items()} for name in names)
         found = {name: Discoveries(**result) for name, result in values.get("watermarks", {}).items()}
-        return Reference(Calibration.from_dict(values["calibration"]), tokens, documents, contents, found)
+        windows = WindowCounts.from_dict(values["windows"]) if "windows" in values else WindowCounts()
+        return Reference(Calibration.from_dict(values["calibration"]), tokens, documents, contents, found, windows)
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
@@ -237,6 +253,11 @@ def scores_of(documents: pa.Table) -> NDArray[np.float32]:
 def calibration_sample(documents: pa.Table) -> CalibrationSample:
     """Samples human documents; of those with the same text one counts."""
     return CalibrationSample.collect(groups_of(documents), scores_of(documents), documents["content"].to_numpy())
+
+
+def window_counts(documents: pa.Table) -> WindowCounts:
+    """Counts the windows of human documents."""
+    return WindowCounts.collect(documents["language"], documents["windows"])
 
 
 def groups_of(documents: pa.Table) -> GroupNames:

@@ -103,11 +103,16 @@ def _evidence(row: Row) -> str:
     for item in items:
         lines.append(
             f"  - {item['family']}, {item['kind']}: "
-            + ("says nothing of origin" if item["family"] == "marker" else f"speaks for {item['claim'] or 'unknown'}")
+            + _claim(item)
             + _strength(item["llr"])
             + (f". {item['detail']}" if item["detail"] else "")
         )
     return "\n".join(lines)
+
+
+def _claim(item: Row) -> str:
+    silent = item["family"] == "marker" or (item["kind"] == "windows" and item["claim"] == "unknown")
+    return "says nothing of origin" if silent else f"speaks for {item['claim'] or 'unknown'}"
 
 
 def _assumed(row: Row) -> str:
@@ -175,7 +180,8 @@ def _mixture(row: Row) -> str:
         return cluster
     copies = {0: "not at all", 1: "once"}.get(row["copies"], f"{count(row['copies'])} times")
     chance = " (the fraction is rounded by a hash of the id)" if row["weight"] != row["copies"] else ""
-    return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}."
+    mixed = " Being mixed, it shares the cap mixture.mixed_cap." if row["origin"] == "mixed" else ""
+    return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}.{mixed}"
 
 
 def _edits(row: Row) -> str:
@@ -291,6 +297,7 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
         "a larger mixture.token_budget; its place was decided by its cluster's share and a hash of its id."
     ),
     "no_shortage": _fixed("a shortage of human text in its cluster, within mixture.synthetic_cap."),
+    "mixed": _fixed("a larger mixture.mixed_cap, or accepted text that is not mixed; or a review answer."),
     "no_text": _fixed("text in the column documents.columns.text, or media."),
     "too_long": _fixed("a larger documents.max_chars."),
     "evaluation": _otherwise_evaluation,

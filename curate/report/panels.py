@@ -52,6 +52,7 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
         )
     _prevalence(panel, report["prevalence_total"], report["not_estimated"], share(declared_in, documents))
     _residual(panel, report["calibration"].get("beta_res"))
+    _mixed(panel, summary, documents, report["config"].get("mixture", {}).get("mixed_cap"))
     held = summary.total("flow", decision="held").documents
     panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
     trusted = summary.total("flow").trusted
@@ -66,6 +67,27 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
         f"as copies of kept documents {count(copies)}, otherwise {count(lost - copies)}",
     )
     return panel
+
+
+def _mixed(panel: Panel, summary: Summary, documents: int, cap: float | None) -> None:
+    """Documents with human and machine passages; their tokens by weight, since chance alone draws the copies."""
+    found, kept = summary.total("tier", origin="mixed"), summary.total("tier", origin="mixed", decision="kept")
+    weighted = summary.total("tier", decision="kept").weighted
+    panel.figure(
+        "mixed_in",
+        "documents of mixed origin, share of the documents read",
+        share(found.documents, documents),
+        documents,
+        "share",
+    )
+    panel.figure(
+        "mixed_out",
+        "documents of mixed origin, share of the weighted tokens built",
+        share(kept.weighted, weighted),
+        kept.documents,
+        "share",
+        "" if cap is None else f"at most {percent(cap, 0)} by mixture.mixed_cap",
+    )
 
 
 def tail(summary: Summary, report: JsonDict) -> Panel:

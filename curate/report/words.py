@@ -17,6 +17,7 @@ REASONS = {
     "evaluation": "overlapping with evaluation data",
     "budget": "left out by the token budget",
     "no_shortage": "machine text that no cluster is short of",
+    "mixed": "of mixed origin, which the cap leaves no room for",
     "no_text": "without text",
     "too_long": "longer than documents.max_chars",
 }
