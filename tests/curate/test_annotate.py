@@ -360,3 +360,13 @@ def test_lines_lie_in_their_documents():
         {"document": 40, "start": 4, "end": 7},
         {"document": 42, "start": 0, "end": 5},
     ]
+
+
+def test_long_texts_have_windows_and_those_of_another_detector_none():
+    table = pa.table({"text": [" ".join(WORDS * 60), " ".join(WORDS * 5), None]})
+    config = make_config({"mixture": {"enabled": False}})
+    lengths = [each and len(each) for each in annotate(table, 0, "a", config, None, open_file)["windows"].to_pylist()]
+    assert lengths == [5, None, None]
+    other = make_config({"mixture": {"enabled": False}, "synthetic": {"handler": "module:function"}})
+    scores = pa.array([0.5, 0.5, None], pa.float32())
+    assert annotate(table, 0, "a", other, None, open_file, scores=scores)["windows"].null_count == 3
