@@ -55,15 +55,16 @@ CLASSES = tuple(PUNCTUATION_CLASSES)
 
 _LOOKALIKES = {
     # Cyrillic, small and capital
-    **dict(zip("аеорсухіјѕһԁԛԝҽӏԍ", "aeopcyxijshdqwelg", strict=True)),
+    **dict(zip("аеорсухіјѕһԁԛԝҽӏԍгѵүѡ", "aeopcyxijshdqwelgrvyw", strict=True)),
     **dict(zip("АВЕКМНОРСТХІЈЅҮԌԚԜ", "abekmhopctxijsygqw", strict=True)),
     # Greek
-    **dict(zip("οναιυρκτωγ", "ovaiupktwy", strict=True)),
+    **dict(zip("οναιυρκτωγϳ", "ovaiupktwyj", strict=True)),
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϲ", "abezhikmnoptyxcc", strict=True)),
     # Armenian, Cherokee, Lisu, Latin letters beyond ASCII
     **dict(zip("օսոցհԁզք", "ounghdqp", strict=True)),
     **dict(zip("ᎪᏴᏟᎠᎬᎻᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ", "abcdehijklmprstvwz", strict=True)),
     **dict(zip("ɑɡıȷʋɩⅼℓ", "agijvill", strict=True)),
+    **dict(zip("ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdeghijklmnoprstuvwyz", strict=True)),
 }
 
 
