@@ -87,7 +87,7 @@ def hold_out(data: Path, detector: Detector, kind: str) -> Iterator[str]:
     yield from head(f"AUROC on a held-out {kind}", "human", "machine", "stack", *VIEWS)
     outcomes = []
     for fold in folds:
-        outcomes.append(transfer(documents, fold, detector.numbers["stack"]))
+        outcomes.append(transfer(documents, fold, detector.numbers))
         yield line(*outcomes[-1])
     yield line("mean", "", "", mean(outcomes))
 

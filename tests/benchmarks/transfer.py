@@ -5,8 +5,8 @@ that put the views together are those of a given detector: they hardly change wi
 them costs a second training. The data sets that continue the same paragraphs of SQuAD are one unit.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from curate.detector.evaluate import count_tokens
 from curate.detector.fit import FitSettings, family_keys, fit_components
-from curate.detector.model import Detector
+from curate.detector.model import Components, Detector
 from curate.hashing import stage_seed, uniform
 
 VIEWS = ("trees", "regression", "vectors")
@@ -80,19 +80,22 @@ def generator_folds(documents: pa.Table, seed: int = 1) -> Iterator[Fold]:
 
 
 def transfer(
-    documents: pa.Table, fold: Fold, stack: Stack, settings: FitSettings | None = None, seed: int = 1
+    documents: pa.Table, fold: Fold, numbers: Mapping[str, Any], settings: FitSettings | None = None, seed: int = 1
 ) -> Transfer:
     """Trains without what is held out and judges it: AUROCs within units, weighted by their machine texts."""
     components = fit_components(documents.filter(pa.array(fold.train)), seed, settings or FitSettings())
     test = documents.filter(pa.array(fold.test))
     texts, machine = test["text"].combine_chunks(), pc.equal(test["label"], "machine").to_numpy()
-    tokens = count_tokens(texts)
-    stacks = {"stack": stack, **{view: _alone(stack, view) for view in VIEWS}}
+    stacks = {"stack": numbers["stack"], **{view: _alone(numbers["stack"], view) for view in VIEWS}}
     aurocs = {
-        name: within(Detector("", {"stack": part}, components).score(texts, tokens, 0), machine, units(test))
+        name: within(_scores(components, {**numbers, "stack": part}, texts), machine, units(test))
         for name, part in stacks.items()
     }
     return Transfer(fold.name, int((~machine).sum()), int(machine.sum()), aurocs)
+
+
+def _scores(components: Components, numbers: Mapping[str, Any], texts: pa.Array) -> NDArray[np.float32]:
+    return Detector("", numbers, components).score(texts, count_tokens(texts), 0)
 
 
 def within(scores: NDArray[np.floating], machine: Bools, groups: NDArray[np.object_]) -> float:

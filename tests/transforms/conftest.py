@@ -70,6 +70,8 @@ def _documents():
     link = _words(0, 400, 150)  # a chain: neighbours are near duplicates, the ends are not
     for number in range(16):
         add(f"chain-{number}", _edited(link, *range(0, 9 * number, 9)), AFTER)
+    robot = _words(0, 900, 90)  # sentences of one length, as no real document has
+    add("robot", " ".join(" ".join(robot[i : i + 10]).capitalize() + "." for i in range(0, 90, 10)), AFTER)
     add("none", None)
     add("blank", "  \n ")
     add("short", "three words only", AFTER)

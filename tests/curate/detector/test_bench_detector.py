@@ -93,8 +93,7 @@ def test_transfer_trains_and_judges(tiny_corpus):
     small = FitSettings(
         boosting=BoostingSettings(trees=50), fasttext=FastTextSettings(buckets=1 << 11, least_count=1, epochs=5)
     )
-    stack = load_detector().numbers["stack"]
-    outcome = transfer(documents, next(data_set_folds(documents)), stack, small)
+    outcome = transfer(documents, next(data_set_folds(documents)), load_detector().numbers, small)
     assert (outcome.name, outcome.human, outcome.machine) == ("set-0", 50, 50)
     assert list(outcome.aurocs) == ["stack", "trees", "regression", "vectors"]
     assert outcome.aurocs["stack"] > 0.9, outcome.aurocs
