@@ -42,7 +42,7 @@ WHOLE_TOKENS = 640
 WINDOW_TOKENS = 200
 """Tokens in a window, about."""
 
-_BATCH_BYTES = 1 << 22  # of text at a time: bounds the memory of a worker
+_BATCH_BYTES = 1 << 19  # of text at a time: bounds the memory of a worker
 # Finer than the differences between texts, coarser than the noise of the last digit.
 _DECIMALS = 6
 _ARRAYS = {

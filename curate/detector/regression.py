@@ -8,7 +8,6 @@ scaled to length 1.
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.optimize
 from numba import njit
 from numpy.typing import NDArray
 
@@ -94,6 +93,8 @@ def fit_regression(
         penalty = coefficients[:-1] / strength
         gradient[:-1] += penalty
         return total + 0.5 * float(coefficients[:-1] @ penalty), gradient
+
+    import scipy.optimize  # a sixth of a worker's memory that only training needs
 
     start = np.zeros(BUCKETS + 1)
     found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 40, "maxcor": 5})

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fasttext
 import numpy as np
 import pyarrow as pa
 from numba import njit
@@ -89,6 +88,8 @@ def fit_word_vectors(
     Raises:
         CurateError: the installed `fasttext` module cannot train.
     """
+    import fasttext  # only training needs it
+
     if not hasattr(fasttext, "train_supervised"):
         raise CurateError(
             "the installed module 'fasttext' cannot train, another package has overwritten it; "
