@@ -80,10 +80,20 @@ def generator_folds(documents: pa.Table, seed: int = 1) -> Iterator[Fold]:
 
 
 def transfer(
-    documents: pa.Table, fold: Fold, numbers: Mapping[str, Any], settings: FitSettings | None = None, seed: int = 1
+    documents: pa.Table,
+    fold: Fold,
+    numbers: Mapping[str, Any],
+    settings: FitSettings | None = None,
+    seed: int = 1,
+    people: pa.Table | None = None,
 ) -> Transfer:
-    """Trains without what is held out and judges it: AUROCs within units, weighted by their machine texts."""
-    components = fit_components(documents.filter(pa.array(fold.train)), seed, settings or FitSettings())
+    """Trains without what is held out, but with further people, and judges it: AUROCs within units.
+
+    Units weigh as much as they have machine texts.
+    """
+    train = documents.filter(pa.array(fold.train))
+    train = train if people is None else pa.concat_tables([train, people], promote_options="default")
+    components = fit_components(train, seed, settings or FitSettings())
     test = documents.filter(pa.array(fold.test))
     texts, machine = test["text"].combine_chunks(), pc.equal(test["label"], "machine").to_numpy()
     stacks = {"stack": numbers["stack"], **{view: _alone(numbers["stack"], view) for view in VIEWS}}
