@@ -100,6 +100,13 @@ def test_settings_that_contradict(values, words):
     assert all(word in message for word in words)
 
 
+@pytest.mark.parametrize("keys", [[123456789, 987], {"first": 123456789}, 123456789])
+@pytest.mark.parametrize("other", [{"tokenizer": "t.json"}, {}])
+def test_keys_of_watermarks_are_not_shown(keys, other):
+    message = refusal(nested("synthetic.watermarks", [{"kind": "synthid", "name": "lab", "keys": keys, **other}]))
+    assert message.startswith("synthetic.watermarks.0.synthid") and "123456789" not in message
+
+
 @pytest.mark.parametrize(
     ("setting", "key", "expected"),
     [
