@@ -86,12 +86,18 @@ def load_annotations(directory: str) -> tuple[str, dict[str, Any]]:
     """The annotations directory in or at a path, and its record.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or an earlier version of curate made it.
     """
     directory = directory.rstrip("/")
     for candidate in (directory, f"{directory}/annotations"):
         if FILES.stat(f"{candidate}/{RECORD}"):
-            return candidate, json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
+            record = json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
+            if "detector" not in record:
+                raise UsageError(
+                    f"annotations {candidate!r} do not say which detector scored them, as those of earlier versions of "
+                    "curate; run `curate run` to annotate anew"
+                )
+            return candidate, record
     raise UsageError(f"annotations {directory!r} has no {RECORD}, expected the annotations/ of a finished run")
 
 
