@@ -25,7 +25,8 @@ def allocate_capped(
     """Allocates with the mixed tokens that the cap lets through.
 
     The largest weight that the accepted tokens allow is tried first. If what is built of them has too large a share,
-    the weight is bisected, from below: at 0 the cap holds in any case.
+    the weight is bisected, from below: at 0 the cap holds in any case. Where nothing else is accepted, there is nothing
+    to be a part of, and all of it stays.
 
     Args:
         allocate: the allocation that accepted tokens, [k], lead to.
@@ -42,6 +43,8 @@ def allocate_capped(
         built = float((allocation.real_weight * weight * mixed).sum())
         return allocation, built <= cap * allocation.real.sum() * (1 + 1e-9)
 
+    if cap > 0 and not other.any():
+        return allocate(mixed), 1.0
     weight = accepted_weight(float(other.sum()), float(mixed.sum()), cap)
     allocation, within = at(weight)
     if within:

@@ -128,9 +128,11 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
     calibration, settings = reference.calibration, config.synthetic
     groups: list[JsonDict] = []
     for group in sorted(calibration.scores):
-        frozen = calibration.frozen(group, settings.alpha_suspect)
         documents = calibration.documents(group)
-        if documents < settings.min_group and not frozen and not is_language(group):
+        small = documents < settings.min_group and not is_language(group)
+        errs = calibration.frozen_under_parent if small else calibration.frozen
+        frozen = errs(group, settings.alpha_suspect)
+        if small and not frozen:
             continue
         levels = (settings.alpha_suspect, settings.alpha_drop)
         suspect, drop = (conformal_threshold(calibration.human(group), level) for level in levels)

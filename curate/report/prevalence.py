@@ -35,7 +35,7 @@ def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> Json
     Returns:
         `prevalence`: {source, month, n, estimate, low, high, sampled_low, sampled_high, least, human_n, calibration}
         for each source (month None) and for its months; `total`: {n, sources, estimate, low, high, least, calibration}
-        of all estimated sources, or None; `not_estimated`: {sources, documents}; `beta_res`: see
+        of all estimated sources, or None; `not_estimated`: {sources (the largest), documents}; `beta_res`: see
         `curate.detector.residual.residual`, None for a detector that stored no scores of machine text.
     """
     machine = detector_of(config).machine_scores() if config.synthetic.enabled else None
@@ -62,7 +62,10 @@ def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> Json
     return {
         "prevalence": rows,
         "total": _total(rows, reference.calibration.id),
-        "not_estimated": {"sources": list(missing), "documents": sum(missing.values())},
+        "not_estimated": {
+            "sources": sorted(missing, key=lambda source: (-missing[source], source or ""))[:MOST_PERIODS],
+            "documents": sum(missing.values()),
+        },
         "beta_res": residual(left, alphas(config), config.mixture.synthetic_cap),
     }
 

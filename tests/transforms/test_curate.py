@@ -73,6 +73,7 @@ def rows_of(tables):
 @pytest.mark.parametrize("transform", [Curate, DropDuplicates])
 def test_evaluation_texts_are_excluded(apply, documents, tmp_path, transform):
     chosen = [row for row in documents if row["id"] in ("real-0-0", "real-0-1", "unknown-1-2", "short", "short-copy")]
+    chosen.sort(key=lambda row: len(row["text"]), reverse=True)
     pq.write_table(pa.table({"id": ["q"], "text": [chosen[0]["text"]]}), tmp_path / "long.parquet")
     (tmp_path / "brief.jsonl").write_text('{"text": "three words only"}')
     files = [str(tmp_path / name) for name in ("long.parquet", "brief.jsonl")]
