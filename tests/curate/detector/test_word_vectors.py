@@ -1,4 +1,5 @@
 import itertools
+import sys
 from pathlib import Path
 
 import fasttext
@@ -46,7 +47,7 @@ class Recorded:
 def fitted():
     """Our reduction of a tiny model, and the model."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(word_vectors, "fasttext", Recorded())
+    patch.setitem(sys.modules, "fasttext", Recorded())
     try:
         return fit_word_vectors(LINES, MACHINE, 3, SETTINGS), Recorded.model
     finally:
@@ -171,6 +172,6 @@ def test_is_deterministic(fitted):
 
 
 def test_a_module_that_cannot_train(monkeypatch):
-    monkeypatch.setattr(word_vectors, "fasttext", Path)
+    monkeypatch.setitem(sys.modules, "fasttext", Path)
     with pytest.raises(CurateError, match="fasttext-community"):
         fit_word_vectors(LINES, MACHINE, 3, SETTINGS)
