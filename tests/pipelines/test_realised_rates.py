@@ -26,8 +26,9 @@ def test_rates_of_people_who_did_not_calibrate(corpus, tmp_path):
     assert [rate.place() for rate in overall] == ["in", "in"]
     known = [rate for rate in measured if rate.kind in ("language", "source")]
     assert len(known) > 10
-    assert sum(rate.place() == "HIGH" for rate in known) <= len(known) // 20
-    for rate in known:  # the calibration documents vary as those judged do
+    # The band is that of the people judged; those who calibrated vary as much, so that some rates lie outside.
+    assert sum(rate.place() == "HIGH" for rate in known) <= 1 + len(known) // 20
+    for rate in known:
         deviation = math.sqrt(rate.alpha * (1 - rate.alpha) * (1 / rate.n + 1 / rate.calibrated))
         assert rate.above / rate.n < rate.alpha + 3.3 * deviation + 1 / rate.n, rate
         if rate.calibrated >= 250 and not rate.uncalibrated:  # smaller groups take the larger of two thresholds
