@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.config import ACTIONS, Synthetic
+from curate.decisions.policy import rule_numbers
 
 KEEP, WEIGHT, HOLD, DROP = (np.int8(severity) for severity in range(len(ACTIONS)))
 """The actions by severity."""
@@ -35,6 +35,5 @@ def actions(sources: pa.ChunkedArray, synthetic: Synthetic) -> Actions:
     """
     rules = [synthetic.actions(source) for source in (*synthetic.sources, None)]
     severity = np.array([[ACTIONS.index(action) for action in rule] for rule in rules], dtype=np.int8)
-    named = pa.array(list(synthetic.sources), pa.string())
-    rule = pc.index_in(sources, value_set=named).fill_null(len(named)).to_numpy()
+    rule = rule_numbers(sources, list(synthetic.sources))
     return Actions(severity[rule, 0], severity[rule, 1])

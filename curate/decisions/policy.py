@@ -1,5 +1,6 @@
 """Which duplicates may be dropped: the rules of the sources that documents come from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,17 @@ class Policies:
     containment: NDArray[np.float32]
 
 
+def rule_numbers(sources: pa.ChunkedArray, named: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each document's rule, int64[documents]: that of its source; for others the one after all of them.
+
+    Args:
+        sources: string[documents].
+        named: the sources that have rules.
+    """
+    found = pc.index_in(sources, value_set=pa.array(named, pa.string()))
+    return found.fill_null(len(named)).to_numpy().astype(np.int64)
+
+
 def policies(sources: pa.ChunkedArray, dedupe: Dedupe) -> Policies:
     """The rules of `dedupe.sources`, and the general one for all other sources.
 
@@ -38,8 +50,6 @@ def policies(sources: pa.ChunkedArray, dedupe: Dedupe) -> Policies:
         dedupe: settings.
     """
     rules = list(dedupe.sources.values())
-    named = pa.array(list(dedupe.sources), pa.string())
-    of = pc.index_in(sources, value_set=named).fill_null(len(rules)).to_numpy().astype(np.int64)
     near = [rule.drop == "near" for rule in rules]
     thresholds = [
         (rule.threshold or dedupe.threshold, rule.containment or dedupe.containment) if some else (NEVER, NEVER)
@@ -47,7 +57,7 @@ def policies(sources: pa.ChunkedArray, dedupe: Dedupe) -> Policies:
     ]
     limits = np.array([*thresholds, (dedupe.threshold, dedupe.containment)], dtype=np.float32)
     return Policies(
-        of=of,
+        of=rule_numbers(sources, list(dedupe.sources)),
         exact=np.array([*(rule.drop != "none" for rule in rules), True]),
         threshold=limits[:, 0],
         containment=limits[:, 1],
