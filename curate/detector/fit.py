@@ -105,7 +105,7 @@ def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str
     held_out = pa.array(uniform(family_keys(documents), stage_seed(seed, "stack")) < _HELD_OUT)
     components = fit_components(documents.filter(pc.invert(held_out)), seed, settings)
     stream = token_stream(documents.filter(held_out)["text"].combine_chunks())
-    bounds = parts_of(stream)[0]
+    bounds, owners = parts_of(stream)
     if not len(bounds):
         raise UsageError(
             f"a fifth of the families of {documents.num_rows} documents holds no words, the views are weighed on it; "
@@ -113,19 +113,21 @@ def fit_stack(documents: pa.Table, seed: int, settings: FitSettings) -> dict[str
         )
     views = components.views(stream, bounds)
     stack = {name: _standard(getattr(views, name), weight) for name, weight in settings.weights.items()}
-    return {"stack": stack, "window_gain": _window_gain(components, stream, stack)}
+    with np.errstate(invalid="ignore"):  # texts without words have no parts, and no windows either
+        wholes = np.bincount(owners, weigh(views, stack)) / np.bincount(owners)
+    return {"stack": stack, "window_gain": _window_gain(components, stream, stack, wholes)}
 
 
-def _window_gain(components: Components, stream: TokenStream, stack: Mapping[str, Mapping[str, float]]) -> float:
+def _window_gain(
+    components: Components, stream: TokenStream, stack: Mapping[str, Mapping[str, float]], wholes: Floats
+) -> float:
     """The slope of what texts get as a whole on the mean of their windows; 1 where none has windows."""
-    (windows, texts), (parts, part_texts) = windows_of(stream), parts_of(stream)
-    count = len(stream.offsets) - 1
-    sizes = np.bincount(texts, minlength=count)
-    if not sizes.any():
+    windows, texts = windows_of(stream)
+    if not len(windows):
         return 1.0
-    means = np.bincount(texts, weigh(components.views(stream, windows), stack), count)[sizes > 0] / sizes[sizes > 0]
-    totals = np.bincount(part_texts, weigh(components.views(stream, parts), stack), count)
-    wholes = totals[sizes > 0] / np.bincount(part_texts, minlength=count)[sizes > 0]
+    sizes = np.bincount(texts)
+    means = np.bincount(texts, weigh(components.views(stream, windows), stack))[sizes > 0] / sizes[sizes > 0]
+    wholes = wholes[: len(sizes)][sizes > 0]
     return round(float(means @ wholes / (means @ means)), 6)
 
 

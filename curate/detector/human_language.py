@@ -26,8 +26,9 @@ def human_bigrams(stream: TokenStream, human: Bools) -> NDArray[np.uint8]:
         stream: tokens of n texts.
         human: bool[n], the texts to learn from.
     """
-    words = np.flatnonzero((stream.kinds != MARK) & human[_texts(stream)])
-    text = _texts(stream)[words]
+    texts = _texts(stream)
+    words = np.flatnonzero((stream.kinds != MARK) & human[texts])
+    text = texts[words]
     inside = text[1:] == text[:-1]
     first, second = stream.hashes[words[:-1][inside]], stream.hashes[words[1:][inside]]
     pairs, befores = pair_slots(first, second, _PAIRS), slots(first, _WORDS)

@@ -361,7 +361,6 @@ def _read_numbers(file: Path, digest: str) -> Mapping[str, Any]:
 
 def _batches(texts: pa.Array, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Runs of rows of bounded size, at least one for each thread."""
-    sizes = texts.take(pa.array(rows)).nbytes
-    count = max(1, min(len(rows), max(-(-sizes // _BATCH_BYTES), threads())))
+    count = max(1, min(len(rows), max(-(-texts.nbytes // _BATCH_BYTES), threads())))
     cuts = [len(rows) * part // count for part in range(count + 1)]
     return [rows[start:end] for start, end in pairwise(cuts)]
