@@ -259,7 +259,7 @@ def prevalence(report: JsonDict) -> tuple[Figure, str] | None:
         beside(axes, 1.04, y, count(row["n"]), 1.0)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
-    axes.set_xlabel("machine text (thick: sampling, thin: transfer)")
+    axes.set_xlabel("machine text")
     low, high = min(rows, key=lambda row: row["estimate"]), max(rows, key=lambda row: row["estimate"])
     return figure, (
         f"Estimated share of machine text in {plural(len(rows), 'pair')} of source and month: from "
