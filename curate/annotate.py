@@ -17,8 +17,10 @@ from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
 from curate.duplicates.lines import find_units
 from curate.hashing import UInt64Array, mix
-from curate.io.ids import DocumentIds, document_ids
-from curate.media import OpenFile, has_media, media_facts
+from curate.io.ids import DocumentIds, document_ids, own_ids
+from curate.media import MediaFacts, OpenFile, has_media, media_facts
+from curate.provenance.evidence import combine
+from curate.provenance.rights_columns import column_rights
 from curate.schema import EVIDENCE_LIST, TEXT_EDITS, features
 from curate.sortable import sort_keys
 from curate.text.kernel import TextFeatures, text_features
@@ -150,13 +152,26 @@ def annotate(
         "timestamp": to_timestamp(plain_column(table, columns.timestamp)),
         "published": to_timestamp(plain_column(table, columns.published)),
         "origin_claim": origin_claim(table, config),
-        "credentials": media.credentials,
+        "license": string_column(table, columns.license),
+        "parent": _parent(table, config),
+        "findings": _findings(table, media, media_only, config),
         "signature_trusted": media.signature_trusted,
-        "rights": media.rights,
         "text_edits": pa.nulls(count, TEXT_EDITS),
         **_evaluation_columns(matches, evaluation),
     }
     return pa.table([values[name] for name in schema.names], schema=schema)
+
+
+def _findings(table: pa.Table, media: MediaFacts, media_only: pa.Array, config: Config) -> pa.Array:
+    """What the document itself and the columns beside it say of its origin and rights, EVIDENCE_LIST[n]."""
+    if not config.provenance.enabled:
+        return pa.nulls(table.num_rows, EVIDENCE_LIST)
+    return combine(media.findings, column_rights(table, media_only, config))
+
+
+def _parent(table: pa.Table, config: Config) -> pa.Array:
+    """The id of the document that each was made from; numbers and bytes as the ids of documents are written."""
+    return own_ids(table, config.documents.columns.parent)
 
 
 def _preference(table: pa.Table, config: Config) -> pa.Array:

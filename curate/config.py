@@ -40,6 +40,13 @@ class Columns(Section):
     published: str = Field("published", description="declared publication time: weak evidence")
     language: str = Field("language", description="ISO 639-1 code; identified by pycld2 where missing or null")
     origin: str = Field("origin", description="declared origin (human, synthetic, mixed): a claim")
+    parent: str = Field("parent", description="id of the document that this one was made from")
+    license: str = Field("license", description="licence, to be looked up in provenance.licenses")
+    rights: str = Field("rights", description="allow, constrained or deny")
+    content_usage: str = Field("content_usage", description="AIPREF Content-Usage header, such as train-ai=n")
+    robots: str = Field("robots", description="X-Robots-Tag or robots meta tag; or true where use by AI is refused")
+    tdm_reservation: str = Field("tdm_reservation", description="TDMRep reservation: 1 reserves the rights, 0 does not")
+    tdm_policy: str = Field("tdm_policy", description="URL of the policy that belongs to the reservation")
 
 
 class Documents(Section):
@@ -134,6 +141,21 @@ class Prior(Section):
     )
 
 
+Verdict = Literal["allow", "constrained", "deny"]
+Family = Literal["credentials", "metadata", "lineage", "watermark"]
+
+
+class Lineage(Section):
+    """What the operator knows of one source."""
+
+    origin: Literal["human", "synthetic", "mixed", "procedural"] | None = Field(
+        None, description="who made its documents, as fact"
+    )
+    capture_cutoff: date | None = Field(None, description="in place of provenance.capture_cutoff")
+    reliability: Fraction = Field(1.0, description="how far its origin column is believed; factor of the evidence")
+    rights: Verdict | None = Field(None, description="rights in its documents, such as those of a contract")
+
+
 class Provenance(Section):
     """Where a document comes from: content credentials, lineage columns, capture dates, rights."""
 
@@ -145,11 +167,23 @@ class Provenance(Section):
     trust_origin: bool = Field(False, description="take the origin column as fact rather than as a claim")
     human_sources: tuple[str, ...] = Field((), description="values of the source column known to be human")
     synthetic_sources: tuple[str, ...] = Field((), description="values of the source column known to be machine-made")
+    sources: dict[str, Lineage] = Field(default_factory=dict, description="what is known of single sources, by name")
+    licenses: dict[str, Verdict] = Field(
+        default_factory=dict, description="rights under a licence, by its name in the licence column, in any case"
+    )
+    reliability: dict[Family, Fraction] = Field(
+        default_factory=dict,
+        description="factor of a family's evidence, 1 where not named; below one half it settles nothing by itself",
+    )
     prior: Prior = Field(Prior(), description="machine text to expect, by date and source; moves p_synthetic, no zone")
     trust_anchors: str | None = Field(None, description="PEM file of certificates trusted to sign content credentials")
     drop_rights: tuple[Literal["deny", "constrained", "unknown"], ...] = Field(
         ("deny", "constrained"), description="rights verdicts whose documents are dropped (stage rights)"
     )
+
+    def family_reliability(self, family: str) -> float:
+        """The factor of a family's evidence, within [0, 1]."""
+        return {str(name): factor for name, factor in self.reliability.items()}.get(family, 1.0)
 
 
 ACTIONS = ("keep", "weight", "hold", "drop")
@@ -328,9 +362,10 @@ class Config(Section):
     report: Report = Field(Report())
     run: Run = Field(Run())
 
-    def cutoff_us(self) -> int:
-        """Start of the cut-off day in microseconds since the Unix epoch, UTC."""
-        day = self.provenance.capture_cutoff
+    def cutoff_us(self, source: str | None = None) -> int:
+        """Start of the cut-off day in microseconds since the Unix epoch, UTC: a source's own, or that of all others."""
+        rule = self.provenance.sources.get(source) if source is not None else None
+        day = (rule and rule.capture_cutoff) or self.provenance.capture_cutoff
         return int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) * 1_000_000
 
     def removes_lines(self) -> bool:
@@ -379,6 +414,7 @@ def make_config(values: Mapping[str, Any]) -> Config:
             )
         roles[name] = role
     _check_dedupe(config.dedupe)
+    _check_provenance(config.provenance)
     _check_synthetic(config.synthetic)
     return config
 
@@ -399,6 +435,19 @@ def _check_dedupe(settings: Dedupe) -> None:
                     f"dedupe.sources.{source}.{name} is {value}, expected at least dedupe.{name} ({general}), at which "
                     "pairs are verified; raise it, or lower that and give the other sources rules"
                 )
+
+
+def _check_provenance(settings: Provenance) -> None:
+    said = {source: {str(rule.origin)} for source, rule in settings.sources.items() if rule.origin is not None}
+    for origin, sources in (("human", settings.human_sources), ("synthetic", settings.synthetic_sources)):
+        for source in sources:
+            said.setdefault(source, set()).add(origin)
+    for source, origins in said.items():
+        if len(origins) > 1:
+            raise UsageError(
+                f"the source {source!r} is said to be {' and '.join(sorted(origins))} by "
+                "provenance.human_sources, provenance.synthetic_sources and provenance.sources; say it once"
+            )
 
 
 def _check_synthetic(settings: Synthetic) -> None:

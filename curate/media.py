@@ -41,11 +41,10 @@ def _media_columns(table: pa.Table, config: Config) -> tuple[pa.Array, pa.Array]
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What the media of a block say: evidence, rights, and a 128-bit hash of the bytes for exact duplicates."""
+    """What the media of a block say: evidence, and a 128-bit hash of the bytes for exact duplicates."""
 
-    credentials: pa.Array
+    findings: pa.Array
     signature_trusted: pa.Array
-    rights: pa.Array
     hash: UInt64Array
     hash_low: UInt64Array
 
@@ -65,9 +64,7 @@ def media_facts(
     count = table.num_rows
     media, paths = _media_columns(table, config)
     high, low = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.uint64)
-    nothing = MediaFacts(
-        pa.nulls(count, EVIDENCE_LIST), pa.nulls(count, pa.bool_()), pa.nulls(count, pa.string()), high, low
-    )
+    nothing = MediaFacts(pa.nulls(count, EVIDENCE_LIST), pa.nulls(count, pa.bool_()), high, low)
     if media.null_count + paths.null_count == 2 * count:
         return nothing
 
@@ -82,7 +79,7 @@ def media_facts(
     facts = nothing
     if config.provenance.enabled:
         found = block_provenance(media, paths, config=config, open_file=open_and_hash)
-        facts = MediaFacts(found["credentials"], found["signature_trusted"], found["rights"], high, low)
+        facts = MediaFacts(found["findings"], found["signature_trusted"], high, low)
     for row in np.flatnonzero(~is_text):
         if media[row].is_valid:
             high[row], low[row] = _hash_bytes(media[row].as_py())

@@ -6,7 +6,7 @@ EVIDENCE = pa.struct(
     [
         pa.field("family", pa.string()),  # one of curate.provenance.evidence.FAMILIES
         pa.field("kind", pa.string()),  # what was looked at, e.g. c2pa, capture_date, origin_column
-        pa.field("claim", pa.string()),  # human, synthetic, mixed, procedural or unknown
+        pa.field("claim", pa.string()),  # human, synthetic, mixed, procedural or unknown; a verdict of rights
         pa.field("llr", pa.float32()),  # log likelihood ratio in nats, positive towards synthetic
         pa.field("detail", pa.string()),
     ]
@@ -106,9 +106,10 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("timestamp", TIMESTAMP),
             ("published", TIMESTAMP),
             ("origin_claim", pa.string()),
-            ("credentials", EVIDENCE_LIST),
+            ("license", pa.string()),
+            ("parent", pa.string()),
+            ("findings", EVIDENCE_LIST),  # what media, text and columns say of origin and rights
             ("signature_trusted", pa.bool_()),
-            ("rights", pa.string()),
             ("text_edits", TEXT_EDITS),
             ("evaluation", pa.string()),  # the evaluation text that the document contains most of
             ("evaluation_containment", pa.float32()),  # share of that text's shingles found in the document

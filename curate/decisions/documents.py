@@ -7,6 +7,7 @@ from curate.clusters.kmeans import Centroids
 from curate.config import Config
 from curate.provenance.evidence import combine
 from curate.provenance.origin import UNKNOWN, own_class
+from curate.provenance.rights import rights_verdict
 from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP, WATERMARKS
 
 DOCUMENTS = pa.schema(
@@ -61,7 +62,7 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
     count = features.num_rows
     if config.provenance.enabled:
         own, conflict, evidence = own_class(features, config)
-        read = {"signature_trusted": features["signature_trusted"], "rights": features["rights"]}
+        read = {"signature_trusted": features["signature_trusted"], "rights": rights_verdict(evidence)}
     else:
         own, conflict = np.full(count, UNKNOWN, dtype=np.int8), np.zeros(count, dtype=bool)
         evidence = pa.nulls(count, EVIDENCE_LIST)

@@ -21,6 +21,7 @@ from curate.decisions.watermarks import hold_watermarked
 from curate.decisions.windows import window_evidence, with_mixed
 from curate.hashing import UInt64Array
 from curate.provenance.evidence import combine, one_per_row
+from curate.provenance.lineage import cutoffs
 from curate.provenance.origin import REAL, UNKNOWN, fuse, prior
 from curate.provenance.rights import denied
 from curate.schema import LEDGER
@@ -122,6 +123,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         own=group.own,
         conflict=conflict,
         prior=prior(group.documents, config),
+        rules=config.provenance,
         detector=zones.log_odds,
         zone=zones.zone(),
     )
@@ -172,7 +174,13 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
 def _travel(group: _Group, config: Config) -> Travelled:
     dedupe = config.dedupe
     return travel(
-        group.graph, group.own, group.capture, group.order, config.cutoff_us(), dedupe.threshold, dedupe.containment
+        group.graph,
+        group.own,
+        group.capture,
+        group.order,
+        cutoffs(group.documents, config),
+        dedupe.threshold,
+        dedupe.containment,
     )
 
 

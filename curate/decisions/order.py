@@ -11,7 +11,7 @@ from curate.config import Config
 from curate.decisions.travel import captures
 from curate.hashing import UInt64Array, mix
 from curate.provenance.origin import UNKNOWN, own_class
-from curate.provenance.rights import denied
+from curate.provenance.rights import denied, rights_verdict
 
 Int64Array = NDArray[np.int64]
 
@@ -85,7 +85,7 @@ def survival_order(features: pa.Table, config: Config, scale: pa.Array) -> Survi
     kind, untrusted, new = np.full(count, UNKNOWN), np.ones(count, bool), ~features["earlier"].to_numpy()
     if config.provenance.enabled:
         own = own_class(features, config)
-        kind = np.where(own.conflict & new | denied(features["rights"], config.provenance), 3, own.own_class)
+        kind = np.where(own.conflict & new | denied(rights_verdict(own.evidence), config.provenance), 3, own.own_class)
         untrusted = ~features["signature_trusted"].fill_null(False).to_numpy()
     settled = (kind * 4 + new * 2 + untrusted).astype(np.uint64)
     bits = len(scale).bit_length()

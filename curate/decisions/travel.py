@@ -36,7 +36,7 @@ def travel(
     own: NDArray[np.int8],
     capture: NDArray[np.int64],
     order: UInt64Array,
-    cutoff: int,
+    cutoff: NDArray[np.int64],
     threshold: float,
     containment: float,
 ) -> Travelled:
@@ -47,7 +47,7 @@ def travel(
         own: own class of each document.
         capture: `captures`.
         order: a hash of each document's id; breaks ties.
-        cutoff: start of the cut-off day in microseconds since the epoch.
+        cutoff: start of the cut-off day of each document's source in microseconds since the epoch.
         threshold: least Jaccard similarity along which evidence travels.
         containment: least share of a document found in a captured one for the capture to travel to it.
     """

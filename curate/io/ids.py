@@ -39,7 +39,7 @@ def document_ids(table: pa.Table, config: Config) -> DocumentIds:
         config: names of the columns.
     """
     columns = config.documents.columns
-    ids = _own_ids(table, columns.id)
+    ids = own_ids(table, columns.id)
     missing = pc.or_kleene(pc.is_null(ids), pc.equal(ids, ""))
     rows = np.flatnonzero(missing.to_numpy(zero_copy_only=False))
     if len(rows):
@@ -48,7 +48,8 @@ def document_ids(table: pa.Table, config: Config) -> DocumentIds:
     return DocumentIds(ids, hash_strings(ids), row_hashes(table))
 
 
-def _own_ids(table: pa.Table, name: str) -> pa.Array:
+def own_ids(table: pa.Table, name: str) -> pa.Array:
+    """A column of ids as strings (bytes and UUIDs as hex digits), string[n]; null where the table has none."""
     if name not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
     column = _plain(table, name)

@@ -14,6 +14,7 @@ import c2pa
 from curate.config import Provenance
 from curate.errors import UsageError
 from curate.provenance.evidence import CREDENTIALS, Evidence
+from curate.provenance.rights import UNKNOWN, rights_item, training_mining
 from curate.provenance.rubric import actions_of, judge_store, source_name
 
 _STORE_TYPE = "application/c2pa"
@@ -244,10 +245,20 @@ def _values(tree: object, key: str) -> list[object]:
 
 
 def credential_evidence(credentials: Credentials) -> list[Evidence]:
-    """The credentials as evidence, at most one item, by the rubric in `curate.provenance.rubric`.
+    """The credentials as evidence: at most one item on origin, by `curate.provenance.rubric`, and one on rights."""
+    rights = training_mining(
+        credentials.training_mining,
+        explained=credentials.constraints_explained,
+        valid=credentials.validation_state in ("Trusted", "Valid"),
+    )
+    if rights == UNKNOWN:
+        return _origin_evidence(credentials)
+    basis = f"training-mining assertion: {credentials.training_mining}"
+    return [*_origin_evidence(credentials), rights_item("training_mining", rights, basis)]
 
-    An Invalid store weighs nothing, since re-encoding breaks hashes innocently, but it is told.
-    """
+
+def _origin_evidence(credentials: Credentials) -> list[Evidence]:
+    """An Invalid store weighs nothing, since re-encoding breaks hashes innocently, but it is told."""
     if credentials.error is not None:
         return [Evidence(CREDENTIALS, "c2pa_unreadable", "unknown", 0.0, credentials.error)]
     if not credentials.has_credentials:

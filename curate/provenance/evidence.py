@@ -21,7 +21,8 @@ DETECTOR = "detector"
 DUPLICATE = "duplicate"
 REVIEW = "review"
 MARKER = "marker"
-FAMILIES = (CREDENTIALS, METADATA, LINEAGE, WATERMARK, DETECTOR, DUPLICATE, REVIEW, MARKER)
+RIGHTS = "rights"
+FAMILIES = (CREDENTIALS, METADATA, LINEAGE, WATERMARK, DETECTOR, DUPLICATE, REVIEW, MARKER, RIGHTS)
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Evidence:
     Attributes:
         family: one of `FAMILIES`.
         kind: what was looked at, for example `c2pa_trusted` or `capture_date`.
-        claim: one of `CLAIMS`.
-        llr: log likelihood ratio in nats, positive towards synthetic.
+        claim: one of `CLAIMS`; of rights, one of `curate.provenance.rights.VERDICTS`.
+        llr: log likelihood ratio in nats, positive towards synthetic; 0 for rights, which say nothing of origin.
         detail: what was seen, for people.
     """
 

@@ -10,7 +10,7 @@ from curate.config import Config
 from curate.provenance.credentials import Credentials, credential_evidence, make_context, read_credentials
 from curate.provenance.evidence import Evidence, from_lists, to_lists
 from curate.provenance.origin import fuse, own_class, prior
-from curate.provenance.rights import rights_of
+from curate.provenance.rights import rights_verdict
 
 
 def examine(path: str, config: Config) -> dict[str, Any]:
@@ -31,9 +31,15 @@ def examine(path: str, config: Config) -> dict[str, Any]:
         credentials = read_credentials(_open_local(path), sidecar=_sidecar(path, _open_local), context=context)
     except OSError as error:
         credentials = Credentials(error=error.strerror or str(error))
-    features = pa.table({"credentials": to_lists([credential_evidence(credentials)])})
+    features = pa.table({"findings": to_lists([credential_evidence(credentials)])})
     own = own_class(features, config)
-    verdict = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=prior(features, config))
+    verdict = fuse(
+        own.evidence,
+        own=own.own_class,
+        conflict=own.conflict,
+        prior=prior(features, config),
+        rules=config.provenance,
+    )
     return {
         "file": path,
         "has_credentials": credentials.has_credentials,
@@ -43,7 +49,7 @@ def examine(path: str, config: Config) -> dict[str, Any]:
         "origin": verdict.origin[0].as_py(),
         "tier": verdict.tier[0].as_py(),
         "p_synthetic": round(float(verdict.p_synthetic[0]), 6),
-        "rights": rights_of(credentials),
+        "rights": rights_verdict(features["findings"])[0].as_py(),
         "evidence": [vars(item) for row in from_lists(own.evidence) for item in row],
         "error": credentials.error,
     }
@@ -65,8 +71,8 @@ def block_provenance(
         open_file: content of a path, on any filesystem; raises where there is none.
 
     Returns:
-        `credentials` (EVIDENCE_LIST), `signature_trusted` (bool, null without credentials), `rights` (string, null
-        without media) and `errors` (string, null where all went well), each of length n.
+        `findings` (EVIDENCE_LIST), `signature_trusted` (bool, null without credentials) and `errors` (string, null
+        where all went well), each of length n.
 
     Raises:
         UsageError: the configured trust anchors cannot be read.
@@ -79,24 +85,20 @@ def block_provenance(
     context = make_context(config.provenance)
     evidence: list[list[Evidence]] = []
     trusted: list[bool | None] = []
-    rights: list[str | None] = []
     errors: list[str | None] = []
     for content, path in zip(contents, paths, strict=True):
         credentials = _read_row(content, path.as_py(), open_file, context)
         if credentials is None:
             evidence.append([])
             trusted.append(None)
-            rights.append(None)
             errors.append(None)
             continue
         evidence.append(credential_evidence(credentials))
         trusted.append(credentials.validation_state == "Trusted" if credentials.has_credentials else None)
-        rights.append(rights_of(credentials))
         errors.append(credentials.error)
     return {
-        "credentials": to_lists(evidence),
+        "findings": to_lists(evidence),
         "signature_trusted": pa.array(trusted, pa.bool_()),
-        "rights": pa.array(rights, pa.string()),
         "errors": pa.array(errors, pa.string()),
     }
 

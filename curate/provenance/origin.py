@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from curate.config import Config
+from curate.config import Config, Provenance
 from curate.provenance.evidence import (
     CLAIMS,
     CREDENTIALS,
@@ -22,7 +22,7 @@ from curate.provenance.evidence import (
     one_chunk,
     one_per_row,
 )
-from curate.provenance.lineage import OVERRIDE, lineage_evidence, microseconds
+from curate.provenance.lineage import OVERRIDE, cutoffs, lineage_evidence, microseconds
 
 REAL, UNKNOWN, SYNTHETIC = 0, 1, 2
 
@@ -37,6 +37,8 @@ _HUMAN, _MIXED, _SYNTHETIC, _PROCEDURAL, _UNKNOWN = range(5)
 
 _CREDIBLE_CAPTURE = -2.5  # nats: a trusted capture, at worst with an open list of actions (half of -5)
 _CREDIBLE_METADATA = 5.0
+_CREDIBLE_CLAIM = 2.5  # a synthetic claim (+5) of a source of reliability one half
+_SETTLING = 0.5  # least reliability of a family whose items settle an own class
 _DETECTOR_LIMIT = 3.0
 _UNSIGNED_LIMIT = 6.0
 
@@ -75,17 +77,18 @@ def own_class(features: pa.Table, config: Config, review: pa.Array | None = None
     Hard are: a review answer, which settles everything else; overrides (|llr| at least 8: listed sources, a trusted
     origin column); credentials of a trusted capture, or of any valid signer for generated content; generator metadata;
     an origin column that says synthetic; a capture before the cut-off. Hard human and hard synthetic items in one
-    document are a conflict. A hard claim of mixed origin leaves the document UNKNOWN.
+    document are a conflict. A hard claim of mixed origin leaves the document UNKNOWN. Of a family whose
+    `provenance.reliability` is below one half nothing is hard but the operator's own word.
 
     Args:
-        features: n rows with any of the columns `credentials`, `source`, `timestamp`, `published`, `origin_claim`.
+        features: n rows with any of the columns `findings`, `source`, `timestamp`, `published`, `origin_claim`.
         config: its provenance section is read.
         review: string[n], answers of reviewers (human, synthetic, mixed, procedural), null where none.
     """
     parts = [lineage_evidence(features, config)]
-    if "credentials" in features.column_names:
-        parts.insert(0, one_chunk(features["credentials"]))
-    items = _Items(combine(*parts))
+    if "findings" in features.column_names:
+        parts.insert(0, one_chunk(features["findings"]))
+    items = _Items(combine(*parts), config.provenance)
     human, synthetic = items.rows_with(items.hard_human()), items.rows_with(items.hard_synthetic())
     mixed = items.rows_with(items.hard_mixed())
     if review is not None:
@@ -117,7 +120,7 @@ def prior(features: pa.Table, config: Config) -> NDArray[np.float64]:
     Returns:
         float64[n].
     """
-    shares, cutoff, year_2024 = config.provenance.prior, config.cutoff_us(), 1_704_067_200_000_000
+    shares, cutoff, year_2024 = config.provenance.prior, cutoffs(features, config), 1_704_067_200_000_000
     captured, published = microseconds(features, "timestamp"), microseconds(features, "published")
     written = pc.min_element_wise(captured, published)
     pi = np.full(len(features), shares.later)
@@ -137,6 +140,7 @@ def fuse(
     own: NDArray[np.int8],
     conflict: NDArray[np.bool_],
     prior: NDArray[np.float64],
+    rules: Provenance,
     detector: NDArray[np.floating] | None = None,
     zone: NDArray[np.integer] | None = None,
 ) -> Fused:
@@ -150,10 +154,11 @@ def fuse(
         own: int8[n] from `own_class`.
         conflict: bool[n] from `own_class`.
         prior: float64[n], within (0, 1).
+        rules: settings; the reliabilities of families are read.
         detector: calibrated log-odds per document, NaN where it abstains.
         zone: NO_ZONE, CLEAR, SUSPECT or DROP per document, from the calibrated thresholds.
     """
-    items = _Items(one_chunk(evidence))
+    items = _Items(one_chunk(evidence), rules)
     start = logit(np.asarray(prior, dtype=np.float64))
     family = items.strongest_per_family()
     # A settled class is not argued with: what speaks against it stays in the list, not in the sum.
@@ -208,34 +213,38 @@ def _told_origin(items: "_Items", p: NDArray[np.float64]) -> NDArray[np.int64]:
 class _Items:
     """The evidence of n documents as flat columns: one entry per item, with the row it belongs to."""
 
-    def __init__(self, lists: pa.Array) -> None:
+    def __init__(self, lists: pa.Array, rules: Provenance) -> None:
         values = lists.flatten()
         self._count = len(lists)
         self.row = np.repeat(np.arange(len(lists)), list_lengths(lists))
         self.family = _codes(pc.struct_field(values, "family"), FAMILIES)
         self.claim = _codes(pc.struct_field(values, "claim"), CLAIMS)
         self.kind = pc.struct_field(values, "kind")
-        self.llr = pc.struct_field(values, "llr").to_numpy(zero_copy_only=False).astype(np.float64)
+        llr = pc.struct_field(values, "llr").to_numpy(zero_copy_only=False).astype(np.float64)
+        factors = np.array([rules.family_reliability(family) for family in FAMILIES])[self.family]
+        factors[(self.family == FAMILIES.index(LINEAGE)) & (np.abs(llr) >= OVERRIDE)] = 1.0  # the operator's own word
+        self.llr = llr * factors
+        self._raw, self._settles = llr, factors >= _SETTLING
 
     def rows_with(self, selected: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """bool[n]: rows that have a selected item."""
         return np.bincount(self.row[selected], minlength=self._count) > 0
 
     def hard_human(self) -> NDArray[np.bool_]:
-        capture = self._is("c2pa_trusted") & (self.claim == _HUMAN) & (self.llr <= _CREDIBLE_CAPTURE)
-        return (self.llr <= -OVERRIDE) | capture | self._is("capture_date")
+        capture = self._is("c2pa_trusted") & (self.claim == _HUMAN) & (self._raw <= _CREDIBLE_CAPTURE)
+        return self._settles & ((self._raw <= -OVERRIDE) | capture | self._is("capture_date"))
 
     def hard_synthetic(self) -> NDArray[np.bool_]:
-        credible = self._signed() | self._is("origin_column") | self._metadata()
-        return (self.llr >= OVERRIDE) | (credible & (self.claim == _SYNTHETIC))
+        credible = self._signed() | self._claimed() | self._metadata()
+        return self._settles & ((self._raw >= OVERRIDE) | (credible & (self.claim == _SYNTHETIC)))
 
     def hard_mixed(self) -> NDArray[np.bool_]:
-        return (self._signed() | self._is("origin_column") | self._metadata() | self._is("answer")) & (
-            self.claim == _MIXED
-        )
+        credible = self._signed() | self._told() | self._metadata() | self._is("answer")
+        return self._settles & credible & (self.claim == _MIXED)
 
     def hard_procedural(self) -> NDArray[np.bool_]:
-        return (self._signed() | self._is("origin_column") | self._is("answer")) & (self.claim == _PROCEDURAL)
+        credible = self._signed() | self._told() | self._is("answer")
+        return self._settles & credible & (self.claim == _PROCEDURAL)
 
     def told(self, claim: int) -> NDArray[np.bool_]:
         """Items other than the detector's that make a claim; dates alone tell an age, not an origin."""
@@ -256,8 +265,15 @@ class _Items:
     def _signed(self) -> NDArray[np.bool_]:
         return self._is("c2pa_trusted") | self._is("c2pa_valid")
 
+    def _told(self) -> NDArray[np.bool_]:
+        return self._is("origin_column") | self._is("source_list")
+
+    def _claimed(self) -> NDArray[np.bool_]:
+        """What is said of a document, or of all its data set, by a source that is mostly to be believed."""
+        return (self._is("origin_column") | self._is("dataset")) & (self._raw >= _CREDIBLE_CLAIM)
+
     def _metadata(self) -> NDArray[np.bool_]:
-        return (self.family == FAMILIES.index(METADATA)) & (self.llr >= _CREDIBLE_METADATA)
+        return (self.family == FAMILIES.index(METADATA)) & (self._raw >= _CREDIBLE_METADATA)
 
 
 def _codes(strings: pa.Array, names: tuple[str, ...]) -> NDArray[np.int64]:

@@ -1,4 +1,11 @@
-"""Rights: may a document be used for training. An axis of its own that never moves the verdict on origin."""
+"""Rights: may a document be used for training. An axis of its own that never moves the verdict on origin.
+
+Each basis is an item of evidence of the family `rights` whose claim is its verdict; of several the most restrictive
+holds, as AIPREF asks where preferences are combined (draft-ietf-aipref-vocab).
+"""
+
+import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -6,67 +13,117 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.config import Provenance
-from curate.provenance.credentials import Credentials
-from curate.provenance.evidence import one_chunk
+from curate.provenance.evidence import RIGHTS, Evidence, list_lengths, one_chunk
 
 VERDICTS = ("unknown", "allow", "constrained", "deny")  # the later one wins
+UNKNOWN, ALLOW, CONSTRAINED, DENY = VERDICTS
 
 _WORDS = {
-    "allow": "allow",
-    "allowed": "allow",
-    "train-ai=y": "allow",
-    "constrained": "constrained",
-    "deny": "deny",
-    "denied": "deny",
-    "notallowed": "deny",
-    "noai": "deny",
-    "train-ai=n": "deny",
+    "allow": ALLOW,
+    "allowed": ALLOW,
+    "constrained": CONSTRAINED,
+    "deny": DENY,
+    "denied": DENY,
+    "notallowed": DENY,
+    "noai": DENY,
 }
+_TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
+_PREFERENCE = re.compile(r"(?:^|,)\s*([a-z*][a-z0-9_.*-]*)\s*=\s*\??([yn01])(?=\s*(?:;|,|$))", re.ASCII)
 
 
-def rights_of(credentials: Credentials) -> str:
-    """The verdict of the training-mining assertions in an asset's credentials.
+def rights_item(kind: str, verdict: str, detail: str) -> Evidence:
+    """What one basis says of rights, as evidence without weight on origin."""
+    return Evidence(RIGHTS, kind, verdict, 0.0, detail)
+
+
+def training_mining(use: str | None, *, explained: bool, valid: bool) -> str:
+    """The verdict of the training-mining assertions in content credentials.
 
     A refusal is honoured whatever the state of the signature; a permission needs a valid one. `constrained` without
     constraints means notAllowed (CAWG Training and Data Mining Assertion 1.1).
-    """
-    use = credentials.training_mining
-    if use == "notAllowed" or (use == "constrained" and not credentials.constraints_explained):
-        return "deny"
-    if use == "constrained":
-        return "constrained"
-    return "allow" if use == "allowed" and credentials.validation_state in ("Trusted", "Valid") else "unknown"
-
-
-def declared_rights(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Verdicts of a column: `rights` words, AIPREF `train-ai=y|n`, or the booleans of a `noai` column.
-
-    Returns:
-        string[n], one of `VERDICTS`; null and unheard-of values give unknown.
-    """
-    values = one_chunk(column)
-    if pa.types.is_boolean(values.type):
-        return pc.if_else(pc.fill_null(values, False), "deny", "unknown")
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(values.cast(pa.string())))
-    index = pc.index_in(words, value_set=pa.array(list(_WORDS)), skip_nulls=True)
-    return pc.fill_null(pa.array(list(_WORDS.values())).take(index), "unknown")
-
-
-def most_restrictive(*columns: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The strictest of several verdicts per row, null counting as unknown.
 
     Args:
-        columns: string[n] arrays of `VERDICTS`, at least one.
+        use: the strictest use among the entries: notAllowed, constrained or allowed; None without any.
+        explained: every `constrained` entry says what its constraints are.
+        valid: the validation state of the store is Trusted or Valid.
     """
-    names = pa.array(VERDICTS)
-    ranks = [
-        pc.fill_null(pc.index_in(one_chunk(column), value_set=names), 0).to_numpy(zero_copy_only=False)
-        for column in columns
-    ]
-    return names.take(pa.array(np.max(ranks, axis=0)))
+    if use == "notAllowed" or (use == "constrained" and not explained):
+        return DENY
+    if use == "constrained":
+        return CONSTRAINED
+    return ALLOW if use == "allowed" and valid else UNKNOWN
 
 
-def denied(rights: pa.ChunkedArray, provenance: Provenance) -> NDArray[np.bool_]:
+def rights_word(value: str) -> str:
+    """The verdict of a word such as `deny`, `notAllowed` or `noai`, or of a preference such as `train-ai=n`."""
+    word = value.strip().lower()
+    return _WORDS.get(word) or content_usage(word)
+
+
+def content_usage(value: str) -> str:
+    """The verdict of an AIPREF preference, as in the header `Content-Usage: train-ai=n, search=y`.
+
+    Keys are AIPREF's categories; of a key that comes twice, as headers combined do, n holds. What is said of search
+    and of unknown categories does not matter to training.
+
+    Source: draft-ietf-aipref-attach (the header, a structured field dictionary), draft-ietf-aipref-vocab (categories).
+    """
+    stated: dict[str, bool] = {}
+    for key, answer in _PREFERENCE.findall(value.lower().removeprefix("content-usage:")):
+        stated[key] = stated.get(key, True) and answer in "y1"
+    training = [stated[category] for category in ("train-ai", "train-genai") if category in stated]
+    answers = training or [stated[category] for category in ("bots",) if category in stated]
+    if not answers:
+        return UNKNOWN
+    return ALLOW if all(answers) else DENY
+
+
+def robots(value: str, *, media: bool = False) -> str:
+    """The verdict of a robots meta tag or an X-Robots-Tag header: `noai`, and for media `noimageai`, refuse.
+
+    A boolean, told as true or false, says whether use by AI is refused.
+    """
+    tokens = set(re.split(r"[\s,;:]+", value.lower()))
+    return DENY if tokens & {"noai", "true", *(["noimageai"] if media else [])} else UNKNOWN
+
+
+def tdm_reservation(reservation: str, policy: str | None = None) -> str:
+    """The verdict of a TDM reservation: 1 reserves the rights, and a policy says under which terms use is possible.
+
+    Source: TDM Reservation Protocol, W3C Community Group Final Report, sections 4 and 5.
+    """
+    word = reservation.strip().strip('"').lower().removeprefix("tdm-reservation:").strip()
+    if word in _TRUE:
+        return CONSTRAINED if policy and policy.strip() else DENY
+    return ALLOW if word in _FALSE else UNKNOWN
+
+
+def rights_verdict(evidence: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The most restrictive verdict among the rights of each document.
+
+    Args:
+        evidence: EVIDENCE_LIST[n].
+
+    Returns:
+        string[n], one of `VERDICTS`; unknown without any.
+    """
+    lists = one_chunk(evidence)
+    items = lists.flatten()
+    rank = pc.fill_null(pc.index_in(pc.struct_field(items, "claim"), value_set=pa.array(VERDICTS)), 0)
+    rank = np.where(pc.equal(pc.struct_field(items, "family"), RIGHTS).to_numpy(zero_copy_only=False), rank, 0)
+    strictest = np.zeros(len(lists), dtype=np.int64)
+    np.maximum.at(strictest, np.repeat(np.arange(len(lists)), list_lengths(lists)), rank)
+    return pa.array(VERDICTS).take(pa.array(strictest))
+
+
+def each_distinct(values: pa.Array, judge: Callable[[str], str | None]) -> pa.Array:
+    """Applies a judgement of strings once per distinct value; string[n], null where the value is null."""
+    codes = values.dictionary_encode()
+    verdicts = pa.array([judge(value) for value in codes.dictionary.to_pylist()], pa.string())
+    return verdicts.take(codes.indices)
+
+
+def denied(rights: pa.Array | pa.ChunkedArray, provenance: Provenance) -> NDArray[np.bool_]:
     """Which documents are dropped for their rights, bool[n].
 
     Args:
@@ -74,4 +131,4 @@ def denied(rights: pa.ChunkedArray, provenance: Provenance) -> NDArray[np.bool_]
         provenance: settings.
     """
     dropped = pa.array(provenance.drop_rights if provenance.enabled else (), pa.string())
-    return pc.is_in(rights.fill_null("unknown"), value_set=dropped).to_numpy()
+    return pc.is_in(one_chunk(rights).fill_null(UNKNOWN), value_set=dropped).to_numpy(zero_copy_only=False)

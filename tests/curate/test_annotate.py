@@ -167,7 +167,17 @@ def test_language_is_identified_where_it_is_missing(whole, embedding):
 def test_text_alone_is_enough(embedding):
     found = run(pa.table({"text": TEXTS}), embedding)
     assert found["read_reason"].to_pylist() == [None, None, "no_text", "no_text", "no_text", *[None] * 5]
-    for name in ("source", "site", "timestamp", "published", "origin_claim", "credentials", "rights", "text_edits"):
+    for name in (
+        "source",
+        "site",
+        "timestamp",
+        "published",
+        "origin_claim",
+        "license",
+        "parent",
+        "findings",
+        "text_edits",
+    ):
         assert found[name].null_count == COUNT
     assert found["id"][0] == found["id"][9] and found["content"][0] == found["content"][9]
 
@@ -175,7 +185,7 @@ def test_text_alone_is_enough(embedding):
 def test_disabled_steps_leave_nulls():
     names = ("dedupe", "provenance", "synthetic", "mixture")
     found = run(columns(), None, make_config({name: {"enabled": False} for name in names}))
-    for name in ("bands", "embedding", "detector_score", "credentials", "signature_trusted", "rights"):
+    for name in ("bands", "embedding", "detector_score", "findings", "signature_trusted"):
         assert found[name].null_count == COUNT
 
 
@@ -246,7 +256,7 @@ def test_media_are_duplicates_by_their_bytes(provenance):
     assert keys[0] == keys[1] == keys[5] and keys[2] == keys[6]
     assert len(set(keys[:5])) == 4
     assert found["read_reason"].to_pylist() == [None] * 7 + ["no_text"]
-    assert found["rights"].null_count == (1 if provenance else 8)
+    assert found["findings"].null_count == (1 if provenance else 8)
 
 
 def test_a_text_column_that_is_none():

@@ -16,6 +16,7 @@ from curate.detector.calibration import Calibration
 from curate.hashing import hash_strings
 from curate.hashing import mix as scramble
 from curate.provenance.evidence import to_lists
+from curate.provenance.rights import rights_item
 from curate.schema import PAIRS, features
 
 SCHEMA = features(1, 8)
@@ -33,6 +34,7 @@ def feature_table(rows):
     for number, given in enumerate(rows):
         row = {"text": given.get("id"), "language": "en", "tokens": 100, "chars": 500, **given}
         key = content_key(row["text"])
+        rights = [rights_item("rights_column", row["rights"], "")] if row.get("rights") else []
         values = {
             **row,
             "location": number,
@@ -48,7 +50,7 @@ def feature_table(rows):
             "timestamp": when(row.get("captured")),
             "published": when(row.get("published")),
             "origin_claim": row.get("origin"),
-            "credentials": to_lists([row.get("credentials", [])])[0].as_py(),
+            "findings": to_lists([row.get("findings", []) + rights])[0].as_py(),
             "embedding": None,
         }
         for name in SCHEMA.names:

@@ -20,7 +20,7 @@ def test_schema(world):
 
 
 def test_what_a_disabled_step_annotated_is_left_out(world):
-    row = {"id": "a", "credentials": CREDENTIALS, "signature_trusted": True, "rights": "deny", "detector_score": 2.0}
+    row = {"id": "a", "findings": CREDENTIALS, "signature_trusted": True, "rights": "deny", "detector_score": 2.0}
     on = prepare_documents(world.feature_table([row]), None, make_config({})).to_pylist()[0]
     assert (on["own"], on["signature_trusted"], on["rights"], on["detector_score"]) == (2, True, "deny", 2.0)
     off = make_config({"provenance": {"enabled": False}, "synthetic": {"enabled": False}})

@@ -324,7 +324,7 @@ def test_contradiction_that_travelled_is_a_conflict(world):
 )
 def test_images(world, claim, off, on):
     credentials = [Evidence("credentials", "c2pa_trusted", claim, 8.0, "ai")] if claim else []
-    rows = [{"id": "a", "media": True, "tokens": 0, "language": None, "credentials": credentials}]
+    rows = [{"id": "a", "media": True, "tokens": 0, "language": None, "findings": credentials}]
     for settings, expected in (({"mixture": {"enabled": False}}, off), ({}, on)):
         row = world.decide(rows, **settings)["a"]
         assert (row.decision, row.reason) == expected

@@ -6,6 +6,7 @@ import pytest
 from curate.config import make_config
 from curate.provenance.evidence import from_lists
 from curate.provenance.files import block_provenance, examine
+from curate.provenance.rights import rights_verdict
 
 KEYS = [
     "file",
@@ -85,8 +86,8 @@ def test_block(signer, png, config):
         config=config,
         open_file=files.__getitem__,
     )
-    assert [[item.kind for item in row] for row in from_lists(columns["credentials"])] == [
-        ["c2pa_trusted"],
+    assert [[item.kind for item in row] for row in from_lists(columns["findings"])] == [
+        ["c2pa_trusted", "training_mining"],
         ["c2pa_trusted"],
         [],
         ["c2pa_unreadable"],
@@ -94,13 +95,13 @@ def test_block(signer, png, config):
         ["c2pa_unreadable"],
     ]
     assert columns["signature_trusted"].to_pylist() == [True, True, None, None, None, None]
-    assert columns["rights"].to_pylist() == ["deny", "unknown", "unknown", "unknown", None, "unknown"]
+    assert rights_verdict(columns["findings"]).to_pylist() == ["deny", *["unknown"] * 5]
     assert [error is not None for error in columns["errors"].to_pylist()] == [False, False, False, True, False, True]
 
 
 def test_block_with_one_column_or_none(png, config):
     only_media = block_provenance(pa.array([png, None]), None, config=config, open_file=lambda _: b"")
-    assert only_media["rights"].to_pylist() == ["unknown", None]
+    assert only_media["errors"].to_pylist() == [None, None]
     only_paths = block_provenance(None, pa.array(["a"]), config=config, open_file={"a": png}.__getitem__)
     assert only_paths["errors"].to_pylist() == [None]
     with pytest.raises(ValueError, match="neither"):

@@ -7,6 +7,7 @@ import pytest
 from curate.config import make_config
 from curate.provenance.evidence import from_lists
 from curate.provenance.lineage import lineage_evidence, microseconds
+from curate.provenance.origin import REAL, UNKNOWN, own_class, prior
 from curate.schema import TIMESTAMP
 
 CUTOFF = datetime(2022, 11, 30, tzinfo=timezone.utc)
@@ -109,3 +110,47 @@ def test_rows_do_not_depend_on_their_neighbours():
     settings = config(human_sources=["a"])
     rows = seen(table, settings)
     assert seen(table.take(pa.array(order)), settings) == [rows[i] for i in order]
+
+
+def test_sources_have_their_own_rules():
+    rules = {
+        "press": {"origin": "human", "capture_cutoff": "2020-01-01", "rights": "constrained"},
+        "lab": {"origin": "mixed", "reliability": 0.5},
+        "maps": {"origin": "procedural"},
+        "wild": {"reliability": 0.4},
+    }
+    year = datetime(2021, 6, 1, tzinfo=timezone.utc)
+    table = pa.table(
+        {
+            "source": ["press", "lab", "maps", "wild", "other", None],
+            "origin_claim": [None, None, None, "ai", "ai", None],
+            "timestamp": pa.array([year] * 5 + [None], TIMESTAMP),
+        }
+    )
+    capture = ("capture_date", "human", 0.0)
+    assert seen(table, config(sources=rules)) == [
+        [("source_list", "human", -8.0), ("source_rights", "constrained", 0.0)],
+        [capture, ("source_list", "mixed", 0.0)],
+        [capture, ("source_list", "procedural", 0.0)],
+        [capture, ("origin_column", "synthetic", 2.0)],
+        [capture, ("origin_column", "synthetic", 5.0)],
+        [],
+    ]
+
+
+def test_a_capture_beats_a_declared_date():
+    old, new = datetime(2019, 1, 1, tzinfo=timezone.utc), datetime(2024, 1, 1, tzinfo=timezone.utc)
+    table = pa.table({"timestamp": pa.array([old, new], TIMESTAMP), "published": pa.array([new, old], TIMESTAMP)})
+    assert own_class(table, config()).own_class.tolist() == [REAL, UNKNOWN]
+    assert prior(table, config()).tolist() == [0.01, 0.1]
+
+
+def test_licences_and_parents():
+    table = pa.table({"license": ["CC-BY-4.0 ", "cc-by-nc-4.0", "mit", None], "parent": ["a", None, None, "d"]})
+    settings = config(licenses={"cc-by-4.0": "allow", "CC-BY-NC-4.0": "deny"})
+    assert seen(table, settings) == [
+        [("parent", "unknown", 0.0), ("license", "allow", 0.0)],
+        [("license", "deny", 0.0)],
+        [],
+        [("parent", "unknown", 0.0)],
+    ]

@@ -13,6 +13,7 @@ from curate.schema import TIMESTAMP
 
 OLD, NEW = datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(2025, 1, 1, tzinfo=timezone.utc)
 CONFIG = make_config({"provenance": {"human_sources": ["gazette"], "synthetic_sources": ["bot"]}})
+RULES = CONFIG.provenance
 
 
 def item(family, kind, claim, llr):
@@ -30,10 +31,10 @@ INVALID = item("credentials", "c2pa_invalid", "unknown", 0.0)
 PROMPT = item("metadata", "png_parameters", "synthetic", 6.0)
 
 
-def judge(credentials=(), source=None, timestamp=None, published=None, origin=None, review=None, **fusion):
+def judge(findings=(), source=None, timestamp=None, published=None, origin=None, review=None, **fusion):
     features = pa.table(
         {
-            "credentials": to_lists([list(credentials)]),
+            "findings": to_lists([list(findings)]),
             "source": pa.array([source], pa.string()),
             "timestamp": pa.array([timestamp], TIMESTAMP),
             "published": pa.array([published], TIMESTAMP),
@@ -41,7 +42,8 @@ def judge(credentials=(), source=None, timestamp=None, published=None, origin=No
         }
     )
     own = own_class(features, CONFIG, None if review is None else pa.array([review]))
-    fused = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=prior(features, CONFIG), **fusion)
+    told = {"own": own.own_class, "conflict": own.conflict, "prior": prior(features, CONFIG)}
+    fused = fuse(own.evidence, **told, rules=RULES, **fusion)
     return own.own_class[0], bool(own.conflict[0]), fused.origin[0].as_py(), fused.tier[0].as_py(), fused.p_synthetic[0]
 
 
@@ -49,21 +51,21 @@ def judge(credentials=(), source=None, timestamp=None, published=None, origin=No
     ("inputs", "own", "conflict", "origin", "tier"),
     [
         ({}, UNKNOWN, False, "unknown", "uncertain"),
-        ({"credentials": [CAPTURE]}, REAL, False, "human", "trusted_human"),
-        ({"credentials": [OPEN_CAPTURE]}, REAL, False, "human", "trusted_human"),
-        ({"credentials": [CREATION]}, UNKNOWN, False, "human", "likely_human"),
-        ({"credentials": [UNTRUSTED_CAPTURE]}, UNKNOWN, False, "human", "uncertain"),
-        ({"credentials": [GENERATED]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
-        ({"credentials": [UNTRUSTED_GENERATED]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
-        ({"credentials": [PARTLY]}, UNKNOWN, False, "mixed", "uncertain"),
-        ({"credentials": [INVALID]}, UNKNOWN, False, "unknown", "uncertain"),
-        ({"credentials": [PROMPT]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
-        ({"credentials": [CAPTURE, PROMPT]}, UNKNOWN, True, "unknown", "uncertain"),
+        ({"findings": [CAPTURE]}, REAL, False, "human", "trusted_human"),
+        ({"findings": [OPEN_CAPTURE]}, REAL, False, "human", "trusted_human"),
+        ({"findings": [CREATION]}, UNKNOWN, False, "human", "likely_human"),
+        ({"findings": [UNTRUSTED_CAPTURE]}, UNKNOWN, False, "human", "uncertain"),
+        ({"findings": [GENERATED]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
+        ({"findings": [UNTRUSTED_GENERATED]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
+        ({"findings": [PARTLY]}, UNKNOWN, False, "mixed", "uncertain"),
+        ({"findings": [INVALID]}, UNKNOWN, False, "unknown", "uncertain"),
+        ({"findings": [PROMPT]}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
+        ({"findings": [CAPTURE, PROMPT]}, UNKNOWN, True, "unknown", "uncertain"),
         ({"timestamp": OLD}, REAL, False, "human", "trusted_human"),
         ({"timestamp": NEW, "published": OLD}, UNKNOWN, False, "unknown", "uncertain"),
         ({"timestamp": OLD, "origin": "ai"}, UNKNOWN, True, "unknown", "uncertain"),
-        ({"timestamp": OLD, "credentials": [GENERATED]}, UNKNOWN, True, "unknown", "uncertain"),
-        ({"timestamp": OLD, "credentials": [PARTLY]}, UNKNOWN, False, "mixed", "uncertain"),
+        ({"timestamp": OLD, "findings": [GENERATED]}, UNKNOWN, True, "unknown", "uncertain"),
+        ({"timestamp": OLD, "findings": [PARTLY]}, UNKNOWN, False, "mixed", "uncertain"),
         ({"source": "gazette"}, REAL, False, "human", "trusted_human"),
         ({"source": "bot"}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
         ({"source": "bot", "timestamp": OLD}, UNKNOWN, True, "unknown", "uncertain"),
@@ -72,7 +74,7 @@ def judge(credentials=(), source=None, timestamp=None, published=None, origin=No
         ({"origin": "mixed"}, UNKNOWN, False, "mixed", "uncertain"),
         ({"origin": "procedural"}, UNKNOWN, False, "procedural", "uncertain"),
         ({"origin": "synthetic", "timestamp": OLD, "review": "human"}, REAL, False, "human", "trusted_human"),
-        ({"credentials": [CAPTURE], "review": "synthetic"}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
+        ({"findings": [CAPTURE], "review": "synthetic"}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
         ({"timestamp": OLD, "review": "mixed"}, UNKNOWN, False, "mixed", "uncertain"),
     ],
 )
@@ -88,10 +90,8 @@ def test_verdicts(inputs, own, conflict, origin, tier):
 @pytest.mark.parametrize("pi", [0.01, 0.2, 0.99])
 def test_the_detector_alone_gives_neither_end_nor_an_origin(zone, score, pi):
     nothing = pa.nulls(1, to_lists([]).type)
-    own, conflict = np.array([UNKNOWN]), np.array([False])
-    fused = fuse(
-        nothing, own=own, conflict=conflict, prior=np.array([pi]), detector=np.array([score]), zone=np.array([zone])
-    )
+    told = {"own": np.array([UNKNOWN]), "conflict": np.array([False]), "prior": np.array([pi])}
+    fused = fuse(nothing, **told, rules=RULES, detector=np.array([score]), zone=np.array([zone]))
     assert fused.tier[0].as_py() in TIERS[1:4]
     assert fused.origin[0].as_py() == "unknown"
 
@@ -145,8 +145,8 @@ def test_prior_by_source_holds_for_what_is_not_dated_before_the_cutoff():
 
 
 def test_empty():
-    own = own_class(pa.table({"credentials": to_lists([])}), CONFIG, pa.array([], pa.string()))
-    fused = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=np.empty(0))
+    own = own_class(pa.table({"findings": to_lists([])}), CONFIG, pa.array([], pa.string()))
+    fused = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=np.empty(0), rules=RULES)
     assert len(fused.p_synthetic) == len(fused.origin) == len(fused.tier) == 0
 
 
@@ -161,7 +161,7 @@ SOFT = st.builds(
 
 
 def fuse_one(items, own=UNKNOWN, pi=0.2):
-    fused = fuse(to_lists([items]), own=np.array([own]), conflict=np.array([False]), prior=np.array([pi]))
+    fused = fuse(to_lists([items]), own=np.array([own]), conflict=np.array([False]), prior=np.array([pi]), rules=RULES)
     return float(fused.p_synthetic[0]), fused.origin[0].as_py(), fused.tier[0].as_py()
 
 
@@ -196,9 +196,34 @@ def test_unsigned_evidence_is_limited():
 
 def test_rows_are_independent():
     rows = [[CAPTURE], [], [GENERATED, PROMPT], [PARTLY], []]
-    features = pa.table({"credentials": to_lists(rows), "origin_claim": ["ai", None, "human", None, "ai"]})
+    features = pa.table({"findings": to_lists(rows), "origin_claim": ["ai", None, "human", None, "ai"]})
     together = own_class(features, CONFIG)
     alone = [own_class(features.slice(i, 1), CONFIG) for i in range(5)]
     assert together.own_class.tolist() == [int(one.own_class[0]) for one in alone]
     assert together.conflict.tolist() == [True, False, False, False, False]
     assert together.evidence.to_pylist() == [one.evidence[0].as_py() for one in alone]
+
+
+@pytest.mark.parametrize(
+    ("reliability", "items", "own", "llr"),
+    [
+        ({}, [PROMPT], SYNTHETIC, 6.0),
+        ({"metadata": 0.5}, [PROMPT], SYNTHETIC, 3.0),
+        ({"metadata": 0.4}, [PROMPT], UNKNOWN, 2.4),
+        ({"credentials": 0.4}, [PROMPT], SYNTHETIC, 6.0),
+        ({"credentials": 0.4}, [GENERATED], UNKNOWN, 3.2),
+        ({"credentials": 0.0}, [CAPTURE, PROMPT], SYNTHETIC, 6.0),
+        ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 8.0)], SYNTHETIC, 8.0),
+        ({"lineage": 0.1}, [item("lineage", "origin_column", "synthetic", 5.0)], UNKNOWN, 0.5),
+        ({}, [item("lineage", "dataset", "synthetic", 5.0)], SYNTHETIC, 5.0),
+        ({}, [item("lineage", "origin_column", "synthetic", 2.0)], UNKNOWN, 2.0),
+    ],
+)
+def test_reliability_of_families(reliability, items, own, llr):
+    config = make_config({"provenance": {"reliability": reliability}})
+    found = own_class(pa.table({"findings": to_lists([items])}), config)
+    assert found.own_class.tolist() == [own] and not found.conflict[0]
+    told = {"own": found.own_class, "conflict": found.conflict, "prior": np.array([0.5])}
+    p = fuse(found.evidence, **told, rules=config.provenance).p_synthetic[0]
+    expected = 0.5 if items[0] is CAPTURE and own == UNKNOWN else 1 / (1 + np.exp(-llr))
+    assert p == pytest.approx(expected, abs=1e-6)

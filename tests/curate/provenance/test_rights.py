@@ -2,41 +2,195 @@ import itertools
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from curate.provenance.credentials import Credentials
-from curate.provenance.rights import VERDICTS, declared_rights, most_restrictive, rights_of
+from curate.config import make_config
+from curate.provenance.evidence import Evidence, from_lists, to_lists
+from curate.provenance.origin import fuse, own_class
+from curate.provenance.rights import (
+    VERDICTS,
+    content_usage,
+    denied,
+    rights_item,
+    rights_verdict,
+    rights_word,
+    robots,
+    tdm_reservation,
+    training_mining,
+)
+from curate.provenance.rights_columns import column_rights
 
 
 @pytest.mark.parametrize(
-    ("use", "explained", "state", "expected"),
+    ("use", "explained", "valid", "expected"),
     [
-        (None, True, None, "unknown"),
-        ("allowed", True, "Trusted", "allow"),
-        ("allowed", True, "Valid", "allow"),
-        ("allowed", True, "Invalid", "unknown"),
-        ("constrained", True, "Valid", "constrained"),
-        ("constrained", False, "Valid", "deny"),
-        ("notAllowed", True, "Trusted", "deny"),
-        ("notAllowed", True, "Invalid", "deny"),
+        (None, True, False, "unknown"),
+        ("allowed", True, True, "allow"),
+        ("allowed", True, False, "unknown"),
+        ("constrained", True, True, "constrained"),
+        ("constrained", False, True, "deny"),
+        ("notAllowed", True, True, "deny"),
+        ("notAllowed", True, False, "deny"),
+        ("somewhat", True, True, "unknown"),
     ],
 )
-def test_rights_of_credentials(use, explained, state, expected):
-    found = Credentials(
-        has_credentials=True, training_mining=use, constraints_explained=explained, validation_state=state
+def test_training_mining(use, explained, valid, expected):
+    assert training_mining(use, explained=explained, valid=valid) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("train-ai=n", "deny"),
+        ("train-ai=y", "allow"),
+        ("Content-Usage: train-ai=n", "deny"),
+        ("search=y", "unknown"),
+        ("search=n, train-ai=y", "allow"),
+        ("train-ai=y;exp=2027, search=n", "allow"),
+        ("TRAIN-AI = N", "deny"),
+        ("train-ai=y, train-ai=n", "deny"),
+        ("train-ai=n, train-ai=y", "deny"),
+        ("train-ai=y, train-genai=n", "deny"),
+        ("train-ai=n, train-genai=y", "deny"),
+        ("bots=n", "deny"),
+        ("bots=n, train-ai=y", "allow"),
+        ("bots=y", "allow"),
+        ("train-ai", "unknown"),
+        ("train-ai=maybe", "unknown"),
+        ("train-ai=nein", "unknown"),
+        ("not-train-ai=n", "unknown"),
+        ("train-ai=?0", "deny"),
+        ("", "unknown"),
+        (",,,=;", "unknown"),
+    ],
+)
+def test_content_usage(value, expected):
+    assert content_usage(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "image"),
+    [
+        ("noai", "deny", "deny"),
+        ("noindex, NoAI", "deny", "deny"),
+        ("noimageai", "unknown", "deny"),
+        ("otherbot: noindex, noai", "deny", "deny"),
+        ("noindex, nofollow", "unknown", "unknown"),
+        ("all", "unknown", "unknown"),
+        ("true", "deny", "deny"),
+        ("false", "unknown", "unknown"),
+        ("nonoai", "unknown", "unknown"),
+        ("", "unknown", "unknown"),
+    ],
+)
+def test_robots(value, text, image):
+    assert (robots(value), robots(value, media=True)) == (text, image)
+
+
+@pytest.mark.parametrize(
+    ("reservation", "policy", "expected"),
+    [
+        ("1", None, "deny"),
+        ("1", " ", "deny"),
+        ("1", "https://example.org/policy.json", "constrained"),
+        ("true", None, "deny"),
+        ("tdm-reservation: 1", None, "deny"),
+        ("0", None, "allow"),
+        ("0", "https://example.org/policy.json", "allow"),
+        ("false", None, "allow"),
+        ("2", None, "unknown"),
+        ("", None, "unknown"),
+    ],
+)
+def test_tdm_reservation(reservation, policy, expected):
+    assert tdm_reservation(reservation, policy) == expected
+
+
+def test_words():
+    words = ["allow", " NotAllowed", "noai", "constrained", "train-ai=n", "whatever", ""]
+    assert [rights_word(word) for word in words] == [
+        "allow", "deny", "deny", "constrained", "deny", "unknown", "unknown",
+    ]  # fmt: skip
+
+
+@given(st.text(), st.text())
+def test_every_value_has_a_verdict(value, other):
+    found = {content_usage(value), robots(value, media=True), tdm_reservation(value, other), rights_word(value)}
+    assert found <= set(VERDICTS)
+
+
+def test_the_most_restrictive_holds_in_any_order():
+    claims = [*VERDICTS, "human"]
+    for pair in itertools.product(claims, repeat=2):
+        items = [
+            rights_item("a", pair[0], ""),
+            Evidence("metadata", "m", "deny", 0.0, ""),
+            rights_item("b", pair[1], ""),
+        ]
+        known = [claim for claim in pair if claim in VERDICTS]
+        expected = max(known, key=VERDICTS.index, default="unknown")
+        assert rights_verdict(to_lists([[], items, []])).to_pylist() == ["unknown", expected, "unknown"]
+    assert rights_verdict(to_lists([])).to_pylist() == []
+
+
+def test_columns_become_items_with_their_basis():
+    table = pa.table(
+        {
+            "rights": ["deny", None, "allow", None, None],
+            "content_usage": [None, "train-ai=n", "train-ai=y", "search=n", None],
+            "robots": pa.array([["noindex", "noai"], None, [], ["noimageai"], ["noimageai"]]),
+            "tdm_reservation": pa.array([None, 1, 0, 1, None], pa.int8()),
+            "tdm_policy": [None, None, None, "https://example.org/p", None],
+        }
     )
-    assert rights_of(found) == expected
+    media = pa.array([False, False, False, False, True])
+    rows = from_lists(column_rights(table, media, make_config({})))
+    assert [[(item.kind, item.claim, item.detail) for item in row] for row in rows] == [
+        [("rights_column", "deny", "deny"), ("robots", "deny", "noindex, noai")],
+        [("content_usage", "deny", "train-ai=n"), ("tdm_reservation", "deny", "1")],
+        [("rights_column", "allow", "allow"), ("content_usage", "allow", "train-ai=y"),
+         ("tdm_reservation", "allow", "0")],
+        [("tdm_reservation", "constrained", "1; policy https://example.org/p")],
+        [("robots", "deny", "noimageai")],
+    ]  # fmt: skip
+    assert {item.family for row in rows for item in row} == {"rights"}
 
 
-def test_declared_rights():
-    words = pa.array(["allow", " NotAllowed", "noai", "constrained", "train-ai=n", "whatever", None])
-    assert declared_rights(words).to_pylist() == ["allow", "deny", "deny", "constrained", "deny", "unknown", "unknown"]
-    assert declared_rights(pa.array([True, False, None])).to_pylist() == ["deny", "unknown", "unknown"]
+@pytest.mark.parametrize("values", [pa.array([True, False, None]), pa.array(["true", "false", None])])
+def test_a_boolean_column_refuses_use_by_ai(values):
+    rows = from_lists(column_rights(pa.table({"robots": values}), pa.array([False] * 3), make_config({})))
+    assert [[item.claim for item in row] for row in rows] == [["deny"], [], []]
 
 
-def test_the_most_restrictive_wins():
-    pairs = list(itertools.product([*VERDICTS, None], repeat=2))
-    left, right = (pa.array([pair[k] for pair in pairs], pa.string()) for k in (0, 1))
-    strictest = most_restrictive(left, pa.chunked_array([right])).to_pylist()
-    assert strictest == most_restrictive(right, left).to_pylist()
-    for (one, other), result in zip(pairs, strictest, strict=True):
-        assert result == max(one or "unknown", other or "unknown", key=VERDICTS.index)
+def test_columns_of_other_types_and_missing_ones_say_nothing():
+    table = pa.table({"rights": [1.5, None], "tdm_reservation": [b"1", b"0"], "id": ["a", "b"]})
+    assert from_lists(column_rights(table, pa.array([False, True]), make_config({}))) == [[], []]
+
+
+@given(st.lists(st.sampled_from(VERDICTS), max_size=3))
+def test_rights_never_move_the_verdict_on_origin(verdicts):
+    config = make_config({})
+    items = [Evidence("metadata", "generator", "synthetic", 6.0, "")]
+    for findings in ([], items):
+        without, with_rights = (
+            own_class(pa.table({"findings": to_lists([row])}), config)
+            for row in (findings, findings + [rights_item(f"k{i}", v, "") for i, v in enumerate(verdicts)])
+        )
+        told = [
+            fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=[0.3], rules=config.provenance)
+            for own in (without, with_rights)
+        ]
+        assert [(f.origin[0].as_py(), f.tier[0].as_py(), float(f.p_synthetic[0])) for f in told[:1]] == [
+            (f.origin[0].as_py(), f.tier[0].as_py(), float(f.p_synthetic[0])) for f in told[1:]
+        ]
+
+
+def test_what_is_denied_is_the_operators_choice():
+    rights = pa.array(["unknown", "allow", "constrained", "deny", None])
+    for drop, expected in (
+        (["deny", "constrained"], [False, False, True, True, False]),
+        (["unknown"], [True, False, False, False, True]),
+        ([], [False] * 5),
+    ):
+        assert denied(rights, make_config({"provenance": {"drop_rights": drop}}).provenance).tolist() == expected
