@@ -14,6 +14,9 @@ _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEARS = (-62_135_596_800, 253_402_300_800)
 """Start of the year 1 and end of the year 9999, in seconds since the epoch."""
 
+_CDX = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\s*", re.ASCII)
+"""The 14 digits of web archive indexes."""
+
 # What `datetime.fromisoformat` takes differs from version to version of Python.
 _ISO_8601 = re.compile(
     r"\s*(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?)?\s*(Z|UTC|([+-]\d\d):?(\d\d)?)?\s*",
@@ -22,8 +25,9 @@ _ISO_8601 = re.compile(
 
 
 def to_timestamp(values: pa.Array) -> pa.Array:
-    """Times as microseconds UTC: timestamps of any unit and zone (none: UTC), dates, ISO 8601 strings.
+    """Times as microseconds UTC: timestamps of any unit and zone (none: UTC), dates, and strings.
 
+    Strings are in ISO 8601, as WARC-Date is, or the 14 digits of web archive indexes.
     Null for everything else, and for times outside the years 1 to 9999, which are mistakes and would wrap around.
     """
     kind = values.type
@@ -41,7 +45,10 @@ def to_timestamp(values: pa.Array) -> pa.Array:
 
 
 def _parse_time(value: str | None) -> int | None:
-    """Microseconds since the epoch of an ISO 8601 date or time, in UTC where it names no zone; None if it is none."""
+    """Microseconds since the epoch of a date or time, in UTC where it names no zone; None if it is none."""
+    archived = _CDX.fullmatch(value) if value else None
+    if archived:
+        value = "{}-{}-{}T{}:{}:{}Z".format(*archived.groups())
     found = _ISO_8601.fullmatch(value) if value else None
     if not found:
         return None

@@ -16,6 +16,9 @@ FILES = BeamFiles()
 RECORD = "annotations.json"
 """Name of the record in an annotations directory."""
 
+FORMAT = 2
+"""Of annotations; it changes with the columns of `curate.schema.features`."""
+
 ANNOTATED = (
     "documents",
     "run.seed",
@@ -92,10 +95,10 @@ def load_annotations(directory: str) -> tuple[str, dict[str, Any]]:
     for candidate in (directory, f"{directory}/annotations"):
         if FILES.stat(f"{candidate}/{RECORD}"):
             record = json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
-            if "detector" not in record:
+            if record.get("format") != FORMAT:
                 raise UsageError(
-                    f"annotations {candidate!r} do not say which detector scored them, as those of earlier versions of "
-                    "curate; run `curate run` to annotate anew"
+                    f"annotations {candidate!r} have the format {record.get('format', 'of an earlier version')}, "
+                    f"expected {FORMAT}; run `curate run` with this version of curate to annotate anew"
                 )
             return candidate, record
     raise UsageError(f"annotations {directory!r} has no {RECORD}, expected the annotations/ of a finished run")

@@ -23,7 +23,15 @@ from curate.io.human import human_reference
 from curate.io.output import Staging, prepare_output
 from curate.io.sources import InputPlan, find_inputs, plan
 from curate.io.writer import part_name, write_part
-from curate.pipelines.annotations import RECORD, absolute, check_annotated, load_annotations, same_inputs, with_bands
+from curate.pipelines.annotations import (
+    FORMAT,
+    RECORD,
+    absolute,
+    check_annotated,
+    load_annotations,
+    same_inputs,
+    with_bands,
+)
 from curate.pipelines.artefacts import (
     Artefacts,
     check_artefacts,
@@ -127,6 +135,7 @@ def curate_inputs(
             annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, detector)
         errors = _count_errors(staging.path, planned, config)
         record = {
+            "format": FORMAT,
             "config": config.to_dict(),
             "inputs": {file.path: absolute(file.path) for file in found},
             "fingerprints": planned.fingerprints,

@@ -13,6 +13,7 @@ from curate.detector.thresholds import SHIPPED
 from curate.errors import UsageError
 from curate.report.earlier import output_of
 from curate.report.manifest import JsonDict
+from curate.report.sentences import rights_sentence, sentence
 from curate.report.words import count, decimal, percent, plural, reason_of_one
 
 NEIGHBOURS = 2_000
@@ -87,32 +88,21 @@ def _verdict(row: Row) -> str:
 def _document(row: Row) -> str:
     length = "no text" if row["tokens"] is None else plural(row["tokens"], "token")
     language = f" in language {row['language']}" if row["language"] else ""
-    rights = f" Its rights say: {row['rights']}." if row["rights"] else ""
-    return f"It was read from {row['source_file'] or 'an unnamed source'}: {length}{language}.{rights}"
+    rights = " " + rights_sentence(row["rights"], row["evidence"] or [])
+    return f"It was read from {row['source_file'] or 'an unnamed source'}: {length}{language}.{rights}".rstrip()
 
 
 def _evidence(row: Row) -> str:
     chance = f", probability of machine text {percent(row['p_synthetic'])}" if row["p_synthetic"] is not None else ""
     verdict = f"Origin: {row['origin'] or 'unknown'} ({row['tier'] or 'no tier'}{chance})."
-    items = row["evidence"] or []
+    items = [item for item in row["evidence"] or [] if item["family"] != "rights"]
     if all(item["family"] in ("detector", "marker") for item in items):
         verdict += _assumed(row)
     if not items:
         return verdict + " There was no evidence of its origin."
     lines = [verdict + f" Evidence ({plural(len(items), 'item')}):"]
-    for item in items:
-        lines.append(
-            f"  - {item['family']}, {item['kind']}: "
-            + _claim(item)
-            + _strength(item["llr"])
-            + (f". {item['detail']}" if item["detail"] else "")
-        )
+    lines += [f"  - {sentence(item)}" for item in items]
     return "\n".join(lines)
-
-
-def _claim(item: Row) -> str:
-    silent = item["family"] == "marker" or (item["kind"] == "windows" and item["claim"] == "unknown")
-    return "says nothing of origin" if silent else f"speaks for {item['claim'] or 'unknown'}"
 
 
 def _assumed(row: Row) -> str:
@@ -123,14 +113,6 @@ def _assumed(row: Row) -> str:
     if row["detector_score"] is None:
         return told + "."
     return told + ", moved by the detector's score by at most the detector's limit of 3 nats (odds of 20 to 1)."
-
-
-def _strength(llr: float | None) -> str:
-    """A log likelihood ratio in words; 3 nats are odds of 20 to 1."""
-    if llr is None or llr == 0:
-        return ""
-    strength = "strong" if abs(llr) >= 3 else "moderate" if abs(llr) >= 1 else "weak"
-    return f" ({strength}, {llr:+.2f} nats towards {'synthetic' if llr > 0 else 'human'})"
 
 
 def _detector(row: Row) -> str:

@@ -311,6 +311,8 @@ def test_timestamps(values, expected):
         ("2022-11-29T12:00:00.5Z", NOON + timedelta(milliseconds=500)),
         ("2022-11-29T12:00:00.123456789Z", NOON + timedelta(microseconds=123456)),
         ("0001-01-01T00:00:00+14:00", None),
+        ("20221129120000", NOON),
+        ("20221329120000", None),
         ("20221129", None),
         ("2022-11", None),
         ("2022-02-30", None),

@@ -86,7 +86,7 @@ def test_report_and_manifest_say_what_was_tested(out):
 
 def test_explain_tells_of_the_watermark(out, curate):
     story = curate("explain", out, "doc-000").out
-    assert "watermark, green-list: speaks for synthetic (strong, +6.00 nats" in story
+    assert "It speaks for synthetic (strong, +6.00 nats" in story
     assert "no longer testing for the watermark house" in story
 
 

@@ -123,7 +123,7 @@ def test_report_and_explain_tell_of_them(out, curate):
     assert figures["mixed_in"]["value"] == pytest.approx(MIXED / documents, abs=1e-6)
     assert figures["mixed_out"]["value"] <= 0.05 + 1e-4 and "5%" in figures["mixed_out"]["note"]
     story = curate("explain", out, "mixed-00").out
-    assert "Origin: mixed" in story and "detector, windows: speaks for mixed. " in story
+    assert "Origin: mixed" in story and "It speaks for mixed." in story
     assert "mixture.mixed_cap" in story
 
 

@@ -96,7 +96,7 @@ def test_story_of_a_suspect(ledgers):
     story = tell(ledgers.row("x", decision="held", stage="synthetic", reason="suspect", **scored), MANIFEST)
     for words in (
         "held for review",
-        "detector, fasttext: speaks for synthetic (strong, +3.50 nats towards synthetic). score 2.1",
+        "Detector, fasttext: score 2.1. It speaks for synthetic (strong, +3.50 nats towards synthetic).",
         "scored it 2.1 (higher is more machine-like), above the threshold 1.7 "
         "of group en/long, calibrated on 512 human documents",
         "a detector score of at most 1.7",
