@@ -23,6 +23,7 @@ def report_data(
     not_estimated: JsonDict | None = None,
     watermarks: Sequence[JsonDict] = (),
     markers: Sequence[JsonDict] = (),
+    provenance: Sequence[JsonDict] = (),
     mixture: JsonDict,
     config: JsonDict,
     counts: JsonDict,
@@ -45,6 +46,7 @@ def report_data(
         not_estimated: {sources, documents} without enough trusted human documents to be estimated against.
         watermarks: what each test found (`curate.report.marks.Marks.watermark_rows`).
         markers: hidden characters by kind (`Marks.marker_rows`).
+        provenance: what was found by kind (`curate.report.provenance.ProvenanceCounts.rows`).
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty.
         config: the settings, `Config.to_dict()`.
@@ -72,6 +74,7 @@ def report_data(
         "not_estimated": not_estimated or {"sources": [], "documents": 0},
         "watermarks": list(watermarks),
         "markers": list(markers),
+        "provenance": list(provenance),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
         "mixture": {name: value for name, value in mixture.items() if name != "clusters"},

@@ -80,6 +80,7 @@ def write_reports(
         not_estimated=found["not_estimated"],
         watermarks=overview.marks.watermark_rows(reference.watermarks, config.synthetic.watermark_q),
         markers=overview.marks.marker_rows(),
+        provenance=overview.provenance.rows(),
         mixture=outcome["mixture"],
         config=config.to_dict(),
         counts=counts,

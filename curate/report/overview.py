@@ -10,6 +10,7 @@ from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.report.groups import Groups
 from curate.report.marks import Marks
+from curate.report.provenance import ProvenanceCounts
 from curate.report.scores import ScoreCounts
 from curate.report.summary import Summary
 
@@ -23,17 +24,19 @@ class Overview:
         groups: of duplicates.
         scores: histograms of the detector's scores.
         marks: watermarks and hidden characters.
+        provenance: what was found on it.
     """
 
     summary: Summary
     groups: Groups
     scores: ScoreCounts
     marks: Marks
+    provenance: ProvenanceCounts
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), Groups(), ScoreCounts(), Marks())
+        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts())
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -43,7 +46,8 @@ class Overview:
         summary = Summary.of(ledger, sources, months, config.report.examples)
         groups = Groups.of(ledger, sources)
         marks = Marks.of(ledger, reference.watermarks)
-        return Overview(summary, groups, ScoreCounts.of(ledger, reference, config), marks)
+        scores = ScoreCounts.of(ledger, reference, config)
+        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger))
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -52,6 +56,7 @@ class Overview:
             self.groups.merge(other.groups),
             self.scores.merge(other.scores),
             self.marks.merge(other.marks),
+            self.provenance.merge(other.provenance),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,6 +66,7 @@ class Overview:
             "groups": self.groups.to_dict(),
             "scores": self.scores.to_dict(),
             "marks": self.marks.to_dict(),
+            "provenance": self.provenance.to_dict(),
         }
 
     @staticmethod
@@ -71,4 +77,5 @@ class Overview:
             Groups.from_dict(values["groups"]),
             ScoreCounts.from_dict(values["scores"]),
             Marks.from_dict(values["marks"]),
+            ProvenanceCounts.from_dict(values["provenance"]),
         )

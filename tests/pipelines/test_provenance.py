@@ -168,6 +168,10 @@ def test_bad_rules_are_refused(settings, words, curate, table, write, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_rights_are_in_the_report(finished_run):
+def test_the_report_counts_what_was_found(finished_run):
     report = json.loads((finished_run.path / "report.json").read_text())
-    assert "deny" in json.dumps(report)
+    counted = {(row["kind"], row["claim"]): (row["documents"], row["dropped"]) for row in report["provenance"]}
+    assert counted["source_list", "human"] == (2, 1)
+    assert counted["license", "deny"] == (1, 1) and counted["license", "allow"] == (1, 0)
+    assert sum(n for n, _ in counted.values()) == sum(len(row[4]) for row in ROWS.values())
+    assert "Provenance and rights" in (finished_run.path / "report.html").read_text()

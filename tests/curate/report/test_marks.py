@@ -68,8 +68,11 @@ def test_the_report_shows_both(ledger):
 def test_story_of_a_watermarked_document(ledgers):
     row = ledgers.row("x", decision="held", stage="synthetic", reason="suspect", evidence=[WATERMARK, MARKER])
     story = tell(row, {"config": {"synthetic": {"watermark_q": 0.01}}})
-    assert "watermark, synthid: speaks for synthetic (strong, +6.00 nats towards synthetic). house: statistic" in story
-    assert "marker, zero_width: says nothing of origin. places: 3" in story
+    assert (
+        "Watermark, synthid: house: statistic .6. It speaks for synthetic (strong, +6.00 nats towards synthetic)."
+        in story
+    )
+    assert "Marker, zero_width: places: 3. It says nothing of origin." in story
     assert "no longer testing for the watermark house, or a smaller synthetic.watermark_q (it is 0.01)" in story
 
 
