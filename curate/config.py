@@ -325,6 +325,16 @@ class Review(Section):
     enabled: Literal[False] = Field(False, description="a review queue is not part of this version; see held/")
 
 
+class Dataset(Section):
+    """What croissant.json says of the built data set beyond what the run knows."""
+
+    name: str = Field("curated-corpus", min_length=1, description="name of the data set")
+    url: str | None = Field(None, description="URL of its page")
+    license: str | None = Field(None, description="URL of its licence, for example https://spdx.org/licenses/CC-BY-4.0")
+    creator: str | None = Field(None, description="name of the organisation that made it")
+    cite_as: str | None = Field(None, description="how to cite it, preferably in BibTeX")
+
+
 class Report(Section):
     """The report of a run."""
 
@@ -335,6 +345,7 @@ class Report(Section):
         le=100,
         description="example ids listed per reason and per rare cluster; 0: no passage of a text is shown either",
     )
+    dataset: Dataset = Field(Dataset(), description="what croissant.json says of the built data set")
 
 
 class Run(Section):

@@ -13,6 +13,7 @@ from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
+from curate.report.manifest import digest
 from curate.transforms.inference import TextDetector
 from curate.watermarks.load import load_watermarks
 
@@ -92,6 +93,16 @@ def resources(config: Config) -> list[str]:
     named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
+
+
+def resource_digests(config: Config) -> dict[str, JsonDict]:
+    """{sha256, bytes} of the files that the settings name, of which the manifest says nothing else."""
+    named = [config.provenance.trust_anchors] if config.provenance.trust_anchors else []
+    found: dict[str, JsonDict] = {}
+    for path in named:
+        with FILES.open(path) as file:
+            found[path] = digest(file)
+    return found
 
 
 def check_thresholds(given: Artefacts, config: Config, name: Optional[str]) -> None:

@@ -200,15 +200,20 @@ def report(directory: str) -> None:
 @cli.command()
 @click.argument("directory", metavar="DIR")
 def verify(directory: str) -> None:
-    """Checks files, digests, counts and ledger of an output against its manifest."""
-    from curate.report.verify import check_counts, unchecked
+    """Checks files, digests, counts and ledger of an output against its manifest, and the inputs that are still there.
 
-    problems = check_counts(directory)
+    The inputs are read again for it, where all of them are there.
+    """
+    from curate.pipelines.files import BeamFiles
+    from curate.report.verify import check_counts, check_inputs, unchecked
+
+    files = BeamFiles()
+    problems = check_counts(directory) + check_inputs(directory, files)
     for problem in problems:
         click.echo(f"{problem.check}: {problem.detail}", err=True)
     if problems:
         sys.exit(1)
-    for note in unchecked(directory):
+    for note in unchecked(directory, files):
         click.echo(note, err=True)
     click.echo(f"{directory}: files, counts and ledger agree with the manifest")
 

@@ -41,6 +41,7 @@ from curate.pipelines.artefacts import (
     check_watermarks,
     detector_id,
     load_artefacts,
+    resource_digests,
     resources,
     with_detector,
     write_detector,
@@ -50,6 +51,7 @@ from curate.pipelines.jobs import annotate_inputs, decide_annotated, partitions_
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
+from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
 from curate.transforms.inference import configured_detector
@@ -136,9 +138,18 @@ def curate_inputs(
         errors = _count_errors(staging.path, planned, config)
         record = {
             "format": FORMAT,
+            "arguments": {
+                "command": "run",
+                "inputs": list(inputs),
+                "against": list(against),
+                "artefacts": artefacts,
+                "workers": workers,
+                "beam": without_secrets(beam),
+            },
             "config": config.to_dict(),
             "inputs": {file.path: absolute(file.path) for file in found},
             "fingerprints": planned.fingerprints,
+            "resources": resource_digests(config),
             "exclude": exclude,
             "watermarks": watermarks,
             "files_failed": [list(failure) for failure in planned.failed],
@@ -181,6 +192,18 @@ def decide_again(
     if not debug:
         quiet()
     annotations, record = load_annotations(annotations)
+    record |= {
+        "arguments": {
+            "command": "decide",
+            "inputs": record["arguments"]["inputs"],
+            "against": record["against"],
+            "annotations": annotations,
+            "artefacts": artefacts,
+            "apply": apply,
+            "workers": workers,
+            "beam": without_secrets(beam),
+        }
+    }
     annotated = make_config(record["config"])
     config = load_config(config_path, settings, base=record["config"])
     check_annotated(config, annotated)

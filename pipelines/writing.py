@@ -15,6 +15,7 @@ from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.hashing import hash_strings
 from curate.io.blocks import read_split
+from curate.io.rowhash import row_hashes
 from curate.io.sources import InputPlan
 from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
@@ -35,7 +36,7 @@ FOLDERS = {"kept": "data", "held": "held"}
 SPLIT_COLUMN = {"curate_split": ("split", pa.string())}
 LOSS_COLUMN = {"curate_loss_weight": ("loss_weight", pa.float64())}
 
-_DECISION_FIELDS = ["location", "decision", "loss_weight", "split", "text_edits"]
+_DECISION_FIELDS = ["location", "row_hash", "decision", "loss_weight", "split", "text_edits"]
 _DECISION_FIELDS += [field for field, _ in OUTPUT_COLUMNS.values()]
 DECISIONS = pa.schema([FINISHED.field(name) for name in _DECISION_FIELDS])
 
@@ -196,8 +197,8 @@ def apply_split(
         for block in read_split(plan.splits[number], plan, BeamFiles()):
             start = split_start(number, block.location_start)
             first, last = np.searchsorted(locations, [start, start + block.table.num_rows])
-            found += int(last - first)
             of_block = decisions.slice(first, last - first)
+            found += int((of_block["row_hash"].to_numpy() == _hashes(of_block, block.table, start)).sum())
             for decision, folder in FOLDERS.items():
                 chosen = of_block.filter(pc.equal(of_block["decision"], decision))
                 if not chosen.num_rows:
@@ -217,6 +218,11 @@ def apply_split(
                 f"{decisions.num_rows} documents found again; run curate anew"
             )
     return texts
+
+
+def _hashes(decisions: pa.Table, rows: pa.Table, start: int) -> np.ndarray:
+    """The hashes of the rows that decisions are about, as they are now."""
+    return row_hashes(rows)[(decisions["location"].to_numpy() - np.uint64(start)).astype(np.int64)]
 
 
 def _with_decisions(rows: pa.Table, decisions: pa.Table, schema: pa.Schema, config: Config) -> pa.Table:

@@ -21,6 +21,8 @@ from curate.report.manifest import build_manifest, digest
 from curate.report.overview import Overview
 from curate.report.prevalence import estimates, warnings
 from curate.report.render import render
+from curate.report.rows import fingerprints
+from curate.report.summary import Summary
 
 JsonDict = dict[str, Any]
 
@@ -35,7 +37,8 @@ def write_reports(
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
-        record: of the annotations: fingerprints, errors, files_failed, exclude, against, detector (its id), watermarks.
+        record: of the annotations and the command: arguments, inputs, fingerprints, resources, errors, files_failed,
+            exclude, against, detector (its id), watermarks.
         config: settings of the decision.
         files: reads and writes the directory.
         started: ISO 8601 time.
@@ -97,11 +100,15 @@ def write_reports(
         reasons=reasons,
         unresolved_pairs=outcome["unresolved_pairs"],
         config=config.to_dict(),
-        fingerprints=record["fingerprints"],
+        fingerprints=fingerprints(record["fingerprints"], overview.rows),
         artefacts=artefacts,
         digests=_digests(directory, files),
         started=started,
         finished=finished,
+        arguments=record["arguments"],
+        inputs=record["inputs"],
+        mix=_mix(overview.summary),
+        resources=record["resources"],
         exclude=record.get("exclude"),
         against=record["against"],
         supersedes=outcome["earlier"]["supersedes"],
@@ -114,7 +121,7 @@ def write_reports(
     )
     schema = _data_schema(directory, files)
     if schema is not None:
-        _write_json(files, f"{directory}/croissant.json", croissant(schema, manifest))
+        _write_json(files, f"{directory}/croissant.json", croissant(schema, manifest, config.report.dataset))
         with files.open(f"{directory}/croissant.json") as file:
             manifest["digests"]["croissant.json"] = digest(file)
     _write_json(files, f"{directory}/manifest.json", manifest)
@@ -153,6 +160,16 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
     groups.sort(key=lambda row: (not row["frozen"], not is_language(row["group"]), -row["n"], row["group"]))
     del groups[MOST_GROUPS:]
     return {"id": calibration.id, "groups": groups}
+
+
+def _mix(summary: Summary) -> JsonDict:
+    """Origin as judged → {documents, tokens, output_tokens} of the kept documents."""
+    kept = summary.by("tier", "origin", "decision")
+    return {
+        origin: {"documents": cell.documents, "tokens": cell.tokens, "output_tokens": cell.output}
+        for (origin, decision), cell in kept.items()
+        if decision == "kept"
+    }
 
 
 def _number(value: float) -> float | None:

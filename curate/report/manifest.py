@@ -2,15 +2,12 @@
 
 import hashlib
 import json
-import platform
-import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from curate._version import __version__
 from curate.errors import CurateError, UsageError
+from curate.report.environment import environment, installed_versions
 
 FORMAT = 1
 COUNTS = ("read", "kept", "dropped", "held", "errors", "files_failed", "duplicate_ids")
@@ -31,6 +28,10 @@ def build_manifest(
     digests: Mapping[str, JsonDict],
     started: str,
     finished: str,
+    arguments: JsonDict,
+    inputs: Mapping[str, str],
+    mix: Mapping[str, JsonDict],
+    resources: Mapping[str, JsonDict] | None = None,
     exclude: Mapping[str, JsonDict] | None = None,
     versions: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
@@ -47,11 +48,15 @@ def build_manifest(
         reasons: "stage/reason" → documents, of what was dropped or held.
         unresolved_pairs: verified duplicate pairs that decided nothing: their documents were not gathered in time.
         config: the settings, `Config.to_dict()`.
-        fingerprints: input file → whatever identifies it (size, modification time, checksum).
+        fingerprints: input file → {size, digest, rows, row_sum} (`curate.report.rows.fingerprints`).
         artefacts: name → id of detector, thresholds, centroids, reference.
         digests: path relative to the output, with forward slashes → {sha256, bytes, rows}; rows may be missing.
         started: ISO 8601 time, given by the caller.
         finished: likewise.
+        arguments: {command, …} as the operator gave them, `inputs` among them. With `config` they make the run again.
+        inputs: input file → its absolute path.
+        mix: origin as judged → {documents, tokens, output_tokens} of the kept documents.
+        resources: file that the settings name → {sha256, bytes}.
         exclude: file of evaluation texts → {sha256, bytes, items, whole}; whole counts the texts so short that they
             were compared with whole documents.
         versions: of what made the output; those installed by default.
@@ -78,9 +83,14 @@ def build_manifest(
         "unresolved_pairs": unresolved_pairs,
         "started": started,
         "finished": finished,
+        "arguments": arguments,
         "versions": dict(installed_versions() if versions is None else versions),
+        "environment": environment(),
         "config": config,
+        "inputs": dict(sorted(inputs.items())),
         "fingerprints": dict(sorted(fingerprints.items())),
+        "resources": dict(sorted((resources or {}).items())),
+        "mix": dict(sorted(mix.items())),
         "exclude": dict(sorted((exclude or {}).items())),
         "artefacts": dict(sorted(artefacts.items())),
         "against": list(against),
@@ -119,22 +129,6 @@ def reconcile(manifest: JsonDict, ledger_counts: Mapping[str, int]) -> None:
     unknown = sorted(set(ledger_counts) - set(DECISIONS))
     if unknown:
         raise CurateError(f"the ledger holds the decisions {unknown}, expected only {list(DECISIONS)}")
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of Python, of curate and of what it requires, by distribution name; missing ones left out."""
-    versions = {"python": platform.python_version(), "curate": __version__}
-    try:
-        required = metadata.requires("curate") or []
-    except metadata.PackageNotFoundError:
-        required = []
-    names = {re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in required if "extra ==" not in text}
-    for name in sorted(names):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def digest(stream: BinaryIO) -> JsonDict:

@@ -11,6 +11,7 @@ from curate.decisions.reference import Reference
 from curate.report.groups import Groups
 from curate.report.marks import Marks
 from curate.report.provenance import ProvenanceCounts
+from curate.report.rows import RowSums
 from curate.report.scores import ScoreCounts
 from curate.report.summary import Summary
 
@@ -25,6 +26,7 @@ class Overview:
         scores: histograms of the detector's scores.
         marks: watermarks and hidden characters.
         provenance: what was found on it.
+        rows: of the input files.
     """
 
     summary: Summary
@@ -32,11 +34,12 @@ class Overview:
     scores: ScoreCounts
     marks: Marks
     provenance: ProvenanceCounts
+    rows: RowSums
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts())
+        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts(), RowSums())
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -47,7 +50,8 @@ class Overview:
         groups = Groups.of(ledger, sources)
         marks = Marks.of(ledger, reference.watermarks)
         scores = ScoreCounts.of(ledger, reference, config)
-        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger))
+        rows = RowSums.of(ledger["source_file"], ledger["row_hash"].to_numpy())
+        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger), rows)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -57,6 +61,7 @@ class Overview:
             self.scores.merge(other.scores),
             self.marks.merge(other.marks),
             self.provenance.merge(other.provenance),
+            self.rows.merge(other.rows),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class Overview:
             "scores": self.scores.to_dict(),
             "marks": self.marks.to_dict(),
             "provenance": self.provenance.to_dict(),
+            "rows": self.rows.to_dict(),
         }
 
     @staticmethod
@@ -78,4 +84,5 @@ class Overview:
             ScoreCounts.from_dict(values["scores"]),
             Marks.from_dict(values["marks"]),
             ProvenanceCounts.from_dict(values["provenance"]),
+            RowSums.from_dict(values["rows"]),
         )

@@ -8,9 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from curate.config import make_config
 from curate.errors import CurateError
+from curate.io.filesystem import Files
 from curate.report.earlier import earlier_ids
 from curate.report.manifest import DECISIONS, JsonDict, digest, load_manifest, reconcile
+from curate.report.rows import absent_inputs, changed_inputs
 
 COLUMNS = ["id", "decision", "stage", "reason", "matched_id", "similarity", "containment", "weight"]
 LISTED = ("data", "held", "ledger")
@@ -48,9 +51,38 @@ def check_counts(directory: str | Path) -> list[Problem]:
     return problems
 
 
-def unchecked(directory: str | Path) -> list[str]:
-    """What `check_counts` could not look up in a sound output, in words: matches in earlier outputs that are gone."""
+def check_inputs(directory: str | Path, files: Files) -> list[Problem]:
+    """Reads the inputs of an output anew, where all are there, and compares them with their fingerprints.
+
+    Args:
+        directory: of the output.
+        files: opens the inputs.
+
+    Returns:
+        A problem for each input whose rows are not what they were.
+
+    Raises:
+        UsageError: the directory holds no manifest.
+    """
     manifest = load_manifest(directory)
+    if "inputs" not in manifest or absent_inputs(manifest, files):
+        return []
+    try:
+        changed = list(changed_inputs(manifest, make_config(manifest["config"]), files))
+    except CurateError as error:
+        return [Problem("inputs", str(error))]
+    return [Problem("inputs", f"{name!r} has changed since the run: {what}") for name, what in changed]
+
+
+def unchecked(directory: str | Path, files: Files) -> list[str]:
+    """What could not be looked up, in words: inputs, and matches in earlier outputs, that are gone."""
+    manifest = load_manifest(directory)
+    gone = absent_inputs(manifest, files)
+    notes = [f"inputs not checked: {_some(gone)} not there"] if gone else []
+    return notes + _unmatched(directory, manifest)
+
+
+def _unmatched(directory: str | Path, manifest: JsonDict) -> list[str]:
     if not manifest.get("against"):
         return []
     copies = _without_leader(read_files(Path(directory) / "ledger", COLUMNS))
@@ -185,5 +217,9 @@ def _repeated(ids: pa.ChunkedArray) -> pa.Array:
 
 def _named(check: str, what: str, ids: pa.Array | pa.ChunkedArray) -> Iterator[Problem]:
     if len(ids):
-        shown = ", ".join(repr(name) for name in sorted(str(name) for name in ids.to_pylist())[:MOST_NAMED])
-        yield Problem(check, f"{len(ids):,} ids {what}: {shown}{', …' if len(ids) > MOST_NAMED else ''}")
+        yield Problem(check, f"{len(ids):,} ids {what}: {_some([str(name) for name in ids.to_pylist()])}")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in sorted(names)[:MOST_NAMED])
+    return shown + (", …" if len(names) > MOST_NAMED else "")

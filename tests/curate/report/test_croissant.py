@@ -2,7 +2,8 @@ import json
 
 import pyarrow as pa
 
-from curate.report.croissant import croissant
+from curate.config import Dataset
+from curate.report.croissant import croissant as of_dataset
 from curate.report.manifest import COUNTS
 
 SCHEMA = pa.schema(
@@ -22,6 +23,13 @@ MANIFEST = {
     "reasons": {"dedupe/near": 2},
     "versions": {"python": "3.11.7", "curate": "0.1.0"},
     "config": {"run": {"seed": 1}},
+    "arguments": {"command": "run", "inputs": ["in/*.parquet"]},
+    "artefacts": {"detector": "shipped-1"},
+    "fingerprints": {"in/a.parquet": {"size": 9, "digest": "d1", "rows": 10, "row_sum": "00ff"}},
+    "mix": {
+        "human": {"documents": 5, "tokens": 50, "output_tokens": 75},
+        "synthetic": {"documents": 2, "tokens": 20, "output_tokens": 25},
+    },
     "started": "2025-01-01T00:00:00Z",
     "finished": "2025-01-01T00:01:00Z",
     "digests": {
@@ -30,6 +38,10 @@ MANIFEST = {
         "ledger/part-0.parquet": {"sha256": "c" * 64, "bytes": 5, "rows": 10},
     },
 }
+
+
+def croissant(schema, manifest, **dataset):
+    return of_dataset(schema, manifest, Dataset(**dataset))
 
 
 def fields(described):
@@ -80,3 +92,14 @@ def test_responsible_ai_links_the_report():
     described = croissant(SCHEMA, MANIFEST)
     told = json.dumps({name: value for name, value in described.items() if name.startswith("rai:")})
     assert "report.html" in told and "dedupe/near 2" in told
+
+
+def test_lineage_names_inputs_tools_and_the_mix():
+    described = croissant(SCHEMA, MANIFEST)
+    (entity,) = described["prov:wasDerivedFrom"]
+    assert entity["prov:label"] == "in/a.parquet" and "row_sum=00ff" in entity["identifier"]
+    activity = described["prov:wasGeneratedBy"]
+    assert activity["prov:label"] == "curate run" and activity["prov:endedAtTime"] == MANIFEST["finished"]
+    agents = [agent["prov:label"] for agent in activity["prov:wasAssociatedWith"]]
+    assert agents == ["curate 0.1.0", "detector shipped-1"]
+    assert "human: 5 documents, 75.0% of the tokens" in described["rai:dataCollection"]
