@@ -348,6 +348,14 @@ class Report(Section):
     dataset: Dataset = Field(Dataset(), description="what croissant.json says of the built data set")
 
 
+class OpenLineage(Section):
+    """Events of the run for OpenLineage, in a file; needs the extra `openlineage`."""
+
+    path: str | None = Field(None, description="file that the events are appended to as JSON lines; null: none are")
+    namespace: str = Field("curate", min_length=1, description="namespace of the job")
+    job: str = Field("curate", min_length=1, description="name of the job")
+
+
 class Run(Section):
     """Everything about the run that is not a decision about documents."""
 
@@ -358,6 +366,7 @@ class Run(Section):
     split: bool = Field(False, description="add curate_split (train or validation, by duplicate group)")
     validation_share: Fraction = Field(0.01, description="share of the documents in the validation split")
     loss_weight: bool = Field(False, description="add curate_loss_weight, the advisory weight of synthetic documents")
+    openlineage: OpenLineage = Field(OpenLineage(), description="events of the run for OpenLineage")
 
 
 class Config(Section):

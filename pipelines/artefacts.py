@@ -91,6 +91,7 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
+    named += (config.run.openlineage.path,)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
 

@@ -48,6 +48,7 @@ from curate.pipelines.artefacts import (
 )
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.jobs import annotate_inputs, decide_annotated, partitions_for
+from curate.pipelines.lineage import check_lineage, lineage
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
@@ -111,6 +112,7 @@ def curate_inputs(
     given = load_artefacts(artefacts) if artefacts else Artefacts()
     config = with_detector(config, given)
     check_resources(config)
+    check_lineage(config.run.openlineage)
     check_artefacts(given, config)
     detector = configured_detector(config)
     scored_by = detector_id(config, detector)
@@ -131,35 +133,38 @@ def curate_inputs(
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
     needed += human.fingerprints if human else []
-    with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "arguments": {
+            "command": "run",
+            "inputs": list(inputs),
+            "against": list(against),
+            "artefacts": artefacts,
+            "overwrite": overwrite,
+            "workers": workers,
+            "beam": without_secrets(beam),
+        },
+        "config": config.to_dict(),
+        "inputs": {file.path: absolute(file.path) for file in found},
+        "fingerprints": planned.fingerprints,
+        "resources": resource_digests(config),
+        "exclude": exclude,
+        "watermarks": watermarks,
+        "files_failed": [list(failure) for failure in planned.failed],
+        "rows": planned.rows,
+        "detector": scored_by,
+        "against": outputs,
+        "earlier_rows": earlier_rows,
+        "human_reference": human.fingerprints if human else {},
+    }
+    with (
+        prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging,
+        lineage(config, record, started) as told,
+    ):
         _import_ahead("curate.report.plots")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
             annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, detector)
-        errors = _count_errors(staging.path, planned, config)
-        record = {
-            "format": FORMAT,
-            "arguments": {
-                "command": "run",
-                "inputs": list(inputs),
-                "against": list(against),
-                "artefacts": artefacts,
-                "workers": workers,
-                "beam": without_secrets(beam),
-            },
-            "config": config.to_dict(),
-            "inputs": {file.path: absolute(file.path) for file in found},
-            "fingerprints": planned.fingerprints,
-            "resources": resource_digests(config),
-            "exclude": exclude,
-            "watermarks": watermarks,
-            "files_failed": [list(failure) for failure in planned.failed],
-            "rows": planned.rows,
-            "errors": errors,
-            "detector": scored_by,
-            "against": outputs,
-            "earlier_rows": earlier_rows,
-            "human_reference": human.fingerprints if human else {},
-        }
+        record["errors"] = _count_errors(staging.path, planned, config)
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
         if detector is not None:
             _tell_unscored(f"{staging.path}/annotations/features", config, detector.id)
@@ -167,6 +172,7 @@ def curate_inputs(
             f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, started
         )
         staging.commit()
+        told.complete(output, planned)
     return RunResult(output, counts, _farewell(output, counts, warnings, applied=True))
 
 
@@ -200,6 +206,7 @@ def decide_again(
             "annotations": annotations,
             "artefacts": artefacts,
             "apply": apply,
+            "overwrite": overwrite,
             "workers": workers,
             "beam": without_secrets(beam),
         }
@@ -209,6 +216,7 @@ def decide_again(
     check_annotated(config, annotated)
     config = with_bands(config, bands_of(annotated))
     check_resources(config)
+    check_lineage(config.run.openlineage)
     planned = same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
     check_thresholds(given, config, record["detector"])
@@ -216,13 +224,17 @@ def decide_again(
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
     needed += record.get("human_reference", {})
-    with prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging:
+    with (
+        prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging,
+        lineage(config, record, started) as told,
+    ):
         _import_ahead("curate.report.plots")
         _copy_errors(annotations, staging.path)
         counts, warnings = _decide_and_report(
             annotations, record, planned, config, given, staging, options, partitions, started
         )
         staging.commit()
+        told.complete(output, planned)
     return RunResult(output, counts, _farewell(output, counts, warnings, applied=apply))
 
 
