@@ -17,8 +17,9 @@ from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
 from curate.duplicates.lines import find_units
 from curate.hashing import UInt64Array, mix
+from curate.io.filesystem import OpenFile
 from curate.io.ids import DocumentIds, document_ids, own_ids
-from curate.media import MediaFacts, OpenFile, has_media, media_facts
+from curate.media import MediaFacts, has_media, media_facts
 from curate.provenance.evidence import combine
 from curate.provenance.rights_columns import column_rights
 from curate.schema import EVIDENCE_LIST, TEXT_EDITS, features
@@ -92,7 +93,7 @@ def annotate(
         source_file: name of the file that they came from.
         config: settings; disabled steps leave nulls.
         embedding: fitted on the corpus, or None when the mixture is off.
-        open_file: reads a file of the media_path column.
+        open_file: opens a file of the media_path column.
         evaluation: texts whose containment takes a document out of everything that follows, None without any.
         scores: float32[n] of the detector that `synthetic.handler` names; None without one.
         watermarks: tests for watermarks by identifier (`curate.watermarks.load`).

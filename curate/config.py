@@ -176,7 +176,19 @@ class Provenance(Section):
         description="factor of a family's evidence, 1 where not named; below one half it settles nothing by itself",
     )
     prior: Prior = Field(Prior(), description="machine text to expect, by date and source; moves p_synthetic, no zone")
-    trust_anchors: str | None = Field(None, description="PEM file of certificates trusted to sign content credentials")
+    trust_list: Literal["c2pa"] | None = Field(
+        "c2pa", description="c2pa: trust the signers on the C2PA trust list that is shipped; null: none of them"
+    )
+    trust_anchors: str | None = Field(
+        None, description="PEM file of more certificates trusted to sign content credentials"
+    )
+    revocation_lists: tuple[str, ...] = Field(
+        (), description="files of certificate revocation lists (CRL); what revoked signers signed is invalid"
+    )
+    isolate: bool = Field(
+        False, description="run the C2PA library in a process of its own, so that its crash or hang costs one record"
+    )
+    max_media_bytes: int = Field(1 << 29, ge=1, description="largest media file that is read; a larger one is an error")
     drop_rights: tuple[Literal["deny", "constrained", "unknown"], ...] = Field(
         ("deny", "constrained"), description="rights verdicts whose documents are dropped (stage rights)"
     )

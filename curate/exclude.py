@@ -1,6 +1,7 @@
 """The evaluation sets that a corpus must not contain: read from files, and indexed once per process."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -18,7 +19,6 @@ from curate.io import jsonl
 from curate.io.inputs import ENDINGS, is_jsonl
 from curate.io.schemas import is_bytes, is_string
 from curate.io.sources import one_line
-from curate.media import OpenFile
 from curate.text.kernel import text_features
 
 ITEMS = pa.schema([("name", pa.string()), ("text", pa.large_string())])
@@ -53,7 +53,7 @@ class EvaluationSets:
     files: dict[str, dict[str, Any]]
 
 
-def load_evaluation(config: Config, open_file: OpenFile) -> EvaluationSets | None:
+def load_evaluation(config: Config, open_file: Callable[[str], bytes]) -> EvaluationSets | None:
     """Reads and indexes the files of `dedupe.exclude`; what a process has indexed before it only reads.
 
     Args:
@@ -74,7 +74,7 @@ def load_evaluation(config: Config, open_file: OpenFile) -> EvaluationSets | Non
     return _load(files, columns, dedupe.shingle, dedupe.exclude_tokens)
 
 
-def evaluation_index(config: Config, open_file: OpenFile) -> EvaluationIndex | None:
+def evaluation_index(config: Config, open_file: Callable[[str], bytes]) -> EvaluationIndex | None:
     """The index of `load_evaluation`."""
     sets = load_evaluation(config, open_file)
     return sets.index if sets else None
@@ -132,7 +132,7 @@ def _compared_as_a_whole(items: pa.Table, shingle: int, least_tokens: int) -> in
     return int((~is_long(tokens, shingle, least_tokens)).sum())
 
 
-def _open(path: str, open_file: OpenFile) -> EvaluationFile:
+def _open(path: str, open_file: Callable[[str], bytes]) -> EvaluationFile:
     if not path.lower().endswith(ENDINGS):
         raise UsageError(f"exclude file {path!r} is of no known format, expected one of {', '.join(ENDINGS)}")
     try:

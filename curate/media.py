@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from curate.columns import plain_column, string_column
 from curate.config import Config
 from curate.hashing import UInt64Array
-from curate.io.filesystem import is_remote
+from curate.io.filesystem import OpenFile, is_remote
 from curate.io.schemas import is_bytes
+from curate.provenance.archives import Assets, archive_of
 from curate.provenance.files import block_provenance
 from curate.schema import EVIDENCE_LIST
-
-OpenFile = Callable[[str], bytes]
-"""Reads a file, on any filesystem; raises an error of its own kind where that fails."""
 
 
 def has_media(table: pa.Table, config: Config) -> pa.Array:
@@ -59,8 +57,15 @@ def media_facts(
         is_text: bool[n], rows with a text.
         source_file: the file that the rows came from.
         config: settings of provenance, names of the columns.
-        open_file: reads a file of the media_path column.
+        open_file: opens a file of the media_path column, or the archive that its member is in.
     """
+    with Assets(open_file, config.provenance.max_media_bytes) as assets:
+        return _media_facts(table, is_text, source_file, config, assets.read)
+
+
+def _media_facts(
+    table: pa.Table, is_text: NDArray[np.bool_], source_file: str, config: Config, read: Callable[[str], bytes]
+) -> MediaFacts:
     count = table.num_rows
     media, paths = _media_columns(table, config)
     high, low = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.uint64)
@@ -71,8 +76,8 @@ def media_facts(
     opened: dict[str, tuple[int, int]] = {}
 
     def open_and_hash(path: str) -> bytes:
-        refuse_foreign(path, source_file, config)
-        data = open_file(path)
+        refuse_foreign(archive_of(path), source_file, config)
+        data = read(path)
         opened[path] = _hash_bytes(data)
         return data
 
@@ -88,7 +93,7 @@ def media_facts(
     return facts
 
 
-def _hash_file(path: str, opened: dict[str, tuple[int, int]], open_and_hash: OpenFile) -> tuple[int, int]:
+def _hash_file(path: str, opened: dict[str, tuple[int, int]], open_and_hash: Callable[[str], bytes]) -> tuple[int, int]:
     """The hash of a file, or, where it cannot be read, of its path: it then has no duplicate under another path."""
     if path not in opened:
         try:

@@ -42,7 +42,10 @@ ANNOTATED = (
     "synthetic.min_tokens",
     "synthetic.watermarks",
     "provenance.network",
+    "provenance.trust_list",
     "provenance.trust_anchors",
+    "provenance.revocation_lists",
+    "provenance.max_media_bytes",
 )
 """Settings that annotations were made with; a decision cannot change them."""
 

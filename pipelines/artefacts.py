@@ -90,8 +90,8 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
 
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
-    named = (config.synthetic.model, config.provenance.trust_anchors, *config.dedupe.exclude)
-    named += (config.run.openlineage.path,)
+    signers = (config.provenance.trust_anchors, *config.provenance.revocation_lists)
+    named = (config.synthetic.model, *signers, *config.dedupe.exclude, config.run.openlineage.path)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
 
@@ -185,7 +185,7 @@ def check_resources(config: Config) -> None:
     """Opens what the settings name, so that a wrong path is told before any document is read.
 
     Raises:
-        UsageError: the detector or the trust anchors cannot be read.
+        UsageError: the detector, the trust anchors or the revocation lists cannot be read.
     """
     if config.synthetic.enabled and not config.synthetic.handler:
         load_detector(config.synthetic.model)

@@ -230,13 +230,14 @@ def config() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_with(_settings)
 def provenance(files: tuple[str, ...], config_path: Optional[str], settings: tuple[str, ...]) -> None:
-    """Prints the content credentials of files, one JSON line each."""
+    """Prints the content credentials of files, one JSON line each; ARCHIVE!/MEMBER is a file in a zip or tar."""
     from curate.config import load_config
+    from curate.pipelines.files import BeamFiles
     from curate.provenance.files import examine
 
     settings_ = load_config(config_path, settings)
     for file in files:
-        click.echo(json.dumps(examine(file, settings_)))
+        click.echo(json.dumps(examine(file, settings_, BeamFiles().open)))
 
 
 @cli.command(epilog=EPILOG["demo"])

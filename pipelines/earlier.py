@@ -41,7 +41,7 @@ class AnnotateEarlier(beam.PTransform):
             read = begin | f"Read{number}" >> ReadBlocks(self._plans[number], first)
             _ = read["errors"] | f"Whole{number}" >> beam.Map(_refuse_damage).with_output_types(int)
             # Runners may write what they flatten: that must not be texts.
-            annotated = read["blocks"] | f"Annotate{number}" >> Annotate(config, BeamFiles().read_bytes, None)
+            annotated = read["blocks"] | f"Annotate{number}" >> Annotate(config, BeamFiles().open, None)
             features.append(annotated["features"])
         return (
             features

@@ -86,7 +86,7 @@ def annotate_inputs(
         else:
             share = min(1.0, 1.25 * config.mixture.sample / max(plan.rows, 1))
             sampled = pipeline | "ReadForSample" >> ReadBlocks(plan)
-            embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, BeamFiles().read_bytes, share)
+            embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, BeamFiles().open, share)
         _ = embedding | "WriteEmbedding" >> beam.ParDo(_WriteBytes(f"{target}/embedding.npz"))
 
     read = pipeline | "Read" >> ReadBlocks(plan)
@@ -94,7 +94,7 @@ def annotate_inputs(
     blocks = read["blocks"]
     if detector is not None:
         blocks = blocks | "ScoreTexts" >> ScoreTexts(detector, config)
-    annotated = blocks | "Annotate" >> Annotate(config, BeamFiles().read_bytes, embedding)
+    annotated = blocks | "Annotate" >> Annotate(config, BeamFiles().open, embedding)
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
@@ -102,7 +102,7 @@ def annotate_inputs(
         files = BeamFiles()
         _ = (
             pipeline
-            | "Human" >> AnnotateHuman(human, config, files, files.read_bytes, embedding, detector)
+            | "Human" >> AnnotateHuman(human, config, files, files.open, embedding, detector)
             | "WriteHuman" >> WriteTables(f"{target}/{HUMAN}", ["location"], features_schema(config))
         )
     if config.removes_lines():

@@ -4,7 +4,7 @@ A block is a `pa.Table` of documents. Where it lies travels in its schema metada
 no type and no coder of their own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Optional, Tuple
 
 import apache_beam as beam
@@ -21,13 +21,12 @@ from curate.config import Config
 from curate.duplicates.evaluation import EvaluationIndex
 from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
+from curate.io.filesystem import OpenFile, read_with
 from curate.text.kernel import text_features
 from curate.transforms.sample import SmallestHashes
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
 from curate.watermarks.protocol import WatermarkDetector
-
-OpenFile = Callable[[str], bytes]
 
 SAMPLED = pa.schema(
     [("key", pa.uint64()), ("indices", pa.large_list(pa.uint16())), ("counts", pa.large_list(pa.uint16()))]
@@ -63,7 +62,7 @@ class FitEmbedding(beam.PTransform):
 
     Args:
         config: settings.
-        open_file: reads a file of evaluation texts.
+        open_file: opens a file of evaluation texts.
         share: share of the documents to look at, where their number is known to exceed the sample; it only saves
             work, since the sample is cut to size afterwards.
 
@@ -96,7 +95,7 @@ class _SampledText(beam.DoFn):
         self._evaluation: EvaluationIndex | None = None
 
     def setup(self) -> None:
-        self._evaluation = evaluation_index(self._config, self._open_file)
+        self._evaluation = evaluation_index(self._config, read_with(self._open_file))
 
     def process(self, block: pa.Table) -> Iterator[pa.Table]:
         texts = readable_texts(block, self._config).texts.drop_null()
@@ -137,7 +136,7 @@ class Annotate(beam.PTransform):
 
     Args:
         config: settings; disabled steps leave nulls.
-        open_file: reads a file of the media_path column, one of evaluation texts, and those of watermarks.
+        open_file: opens a file of the media_path column, one of evaluation texts, and those of watermarks.
         embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
 
     Returns:
@@ -171,8 +170,8 @@ class _Annotate(beam.DoFn):
         self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
 
     def setup(self) -> None:
-        self._evaluation = evaluation_index(self._config, self._open_file)
-        self._watermarks = load_watermarks(self._config.synthetic, self._open_file)
+        self._evaluation = evaluation_index(self._config, read_with(self._open_file))
+        self._watermarks = load_watermarks(self._config.synthetic, read_with(self._open_file))
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
         block, scores = take_scores(block)

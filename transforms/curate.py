@@ -1,7 +1,7 @@
 """The public transforms: the whole of curate, or one of its steps, inside somebody's own pipeline."""
 
 from collections.abc import Iterator
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, List, Optional, Tuple, cast
 
 import apache_beam as beam
 import pyarrow as pa
@@ -9,7 +9,7 @@ import pyarrow as pa
 from curate.annotate import readable_texts
 from curate.config import Config, make_config
 from curate.exclude import load_evaluation
-from curate.io.filesystem import LocalFiles
+from curate.io.filesystem import LocalFiles, read_with
 from curate.io.human import human_reference
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
@@ -69,26 +69,26 @@ class Curate(beam.PTransform):
                 "corpus; give a bounded PCollection in the global window"
             )
         config = self._config
-        load_evaluation(config, read_file)  # a file that cannot be read is told here, not by a worker
-        load_watermarks(config.synthetic, read_file)
+        load_evaluation(config, read_with(open_file))  # a file that cannot be read is told here, not by a worker
+        load_watermarks(config.synthetic, read_with(open_file))
         of_tables = documents.element_type is pa.Table
         if of_tables:
             blocks = documents
         else:
             converted = documents | "RowsToTables" >> RowsToTables(config)
             blocks = converted["blocks"]
-        embedding = blocks | "FitEmbedding" >> FitEmbedding(config, read_file) if config.mixture.enabled else None
+        embedding = blocks | "FitEmbedding" >> FitEmbedding(config, open_file) if config.mixture.enabled else None
         scored = blocks
         if self._detector is not None and config.synthetic.enabled:
             scored = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)
-        annotated = scored | "Annotate" >> Annotate(config, read_file, embedding)
+        annotated = scored | "Annotate" >> Annotate(config, open_file, embedding)
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         inputs = {**annotated, "pairs": self._pairs(blocks, features)}
         people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
         if people is not None:
             inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(
-                people, config, LocalFiles(), read_file, embedding, self._detector
+                people, config, LocalFiles(), open_file, embedding, self._detector
             )
         decided = inputs | "Decide" >> Decide(config, centroids, None, PARTITIONS)
         ledger = decided["ledger"]
@@ -228,9 +228,7 @@ class _Shingles(beam.DoFn):
         yield table.filter(pa.array(features.shingles > 0))
 
 
-def read_file(path: str) -> bytes:
-    """The content of a file on any of Beam's filesystems."""
-    with beam.io.filesystems.FileSystems.open(
-        path, compression_type=beam.io.filesystem.CompressionTypes.UNCOMPRESSED
-    ) as file:
-        return file.read()
+def open_file(path: str) -> BinaryIO:
+    """Opens a file on any of Beam's filesystems for reading; nothing is decompressed."""
+    uncompressed = beam.io.filesystem.CompressionTypes.UNCOMPRESSED
+    return cast(BinaryIO, beam.io.filesystems.FileSystems.open(path, compression_type=uncompressed))

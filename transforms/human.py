@@ -11,9 +11,9 @@ from curate.clusters.kmeans import Centroids
 from curate.config import Config
 from curate.decisions.human import HumanReference, human_config
 from curate.io.blocks import read_split
-from curate.io.filesystem import Files
+from curate.io.filesystem import Files, OpenFile
 from curate.io.sources import InputPlan
-from curate.transforms.annotate import Annotate, OpenFile
+from curate.transforms.annotate import Annotate
 from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
 
@@ -25,7 +25,7 @@ class AnnotateHuman(beam.PTransform):
         plan: how to read it.
         config: settings of the run.
         files: opens the set.
-        open_file: reads a file of the media_path column.
+        open_file: opens a file of the media_path column.
         embedding: as of `curate.transforms.annotate.Annotate`.
         detector: what scores the texts instead of curate's own.
 

@@ -5,8 +5,12 @@
 
 import glob
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+OpenFile = Callable[[str], BinaryIO]
+"""Opens a file for reading, seekable; raises an error of its filesystem's own kind where that fails."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,16 @@ class LocalFiles:
     def remove(self, path: str) -> None:
         """See `Files.remove`."""
         os.remove(path)
+
+
+def read_with(open_file: OpenFile) -> Callable[[str], bytes]:
+    """Reads whole files with what opens them."""
+
+    def read(path: str) -> bytes:
+        with open_file(path) as file:
+            return file.read()
+
+    return read
 
 
 def is_remote(path: str) -> bool:

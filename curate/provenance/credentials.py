@@ -1,56 +1,20 @@
-"""C2PA content credentials: read with c2pa-python, told as evidence."""
+"""C2PA content credentials: what a manifest store says, told as facts and as evidence."""
 
 import functools
-import io
 import json
 import os
-import re
-import zipfile
 from dataclasses import dataclass, field
-from typing import Any
-
-import c2pa
+from typing import Any, Literal
 
 from curate.config import Provenance
-from curate.errors import UsageError
 from curate.provenance.evidence import CREDENTIALS, Evidence
+from curate.provenance.formats import media_type
+from curate.provenance.isolation import IsolatedReader
+from curate.provenance.native import Answer, NativeReader, StoreReader
+from curate.provenance.revocation import load_revocations
 from curate.provenance.rights import UNKNOWN, rights_item, training_mining
 from curate.provenance.rubric import actions_of, judge_store, source_name
-
-_STORE_TYPE = "application/c2pa"
-_REMOTE = re.compile(r"must fetch remote manifests? from url\s+(\S+)")
-
-_MAGIC = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"\xff\x0a", "image/jxl"),
-    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "image/jxl"),
-    (b"%PDF-", "application/pdf"),
-    (b"fLaC", "audio/flac"),
-    (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\xff\xf3", "audio/mpeg"),
-    (b"\xff\xf2", "audio/mpeg"),
-)
-_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}
-_BRANDS = {
-    b"avif": "image/avif",
-    b"avis": "image/avif",
-    b"heic": "image/heic",
-    b"heix": "image/heic",
-    b"mif1": "image/heif",
-    b"qt  ": "video/quicktime",
-    b"M4A ": "audio/mp4",
-}
-_OFFICE = {
-    "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
+from curate.provenance.trust_list import TSA_LIST, trust_settings
 
 
 @dataclass(frozen=True)
@@ -70,6 +34,7 @@ class Credentials:
         remote_url: where the credentials are kept, if not with the asset.
         error: why they could not be read, in one line.
         store: the manifest store as c2pa reports it.
+        revoked: labels of the manifests in it whose signers are revoked.
     """
 
     has_credentials: bool = False
@@ -84,112 +49,78 @@ class Credentials:
     remote_url: str | None = None
     error: str | None = None
     store: dict[str, Any] = field(default_factory=dict, repr=False)
+    revoked: tuple[str, ...] = ()
 
 
-def make_context(config: Provenance) -> c2pa.Context:
-    """The reader's settings, built once per process: offline unless `network`, and the operator's trust anchors.
+def make_context(config: Provenance) -> StoreReader:
+    """The reader of manifest stores, made once per process: offline unless `network`, with the trusted signers.
 
     Raises:
-        UsageError: the file of trust anchors cannot be read or holds no certificate.
+        UsageError: a file of trust anchors or revocation lists cannot be read or holds something else.
     """
-    return _context(os.getpid(), config.network, config.trust_anchors)
-
-
-@functools.lru_cache(maxsize=8)
-def _context(_process: int, network: bool, anchors_path: str | None) -> c2pa.Context:
-    settings: dict[str, Any] = {"verify": {"remote_manifest_fetch": network, "ocsp_fetch": network}}
-    if anchors_path is not None:
-        settings["trust"] = {"trust_anchors": _read_anchors(anchors_path)}
-    return c2pa.Context.from_dict(settings)
-
-
-def _read_anchors(path: str) -> str:
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            pem = file.read()
-    except OSError as error:
-        raise UsageError(
-            f"provenance.trust_anchors {path!r}: {error.strerror}; give the path of a readable PEM file"
-        ) from None
-    if "-----BEGIN CERTIFICATE-----" not in pem:
-        raise UsageError(f"provenance.trust_anchors {path!r} holds no certificate, expected a PEM file of certificates")
-    return pem
-
-
-def sniff(data: bytes) -> str | None:
-    """The media type of an asset by its first bytes, whatever its name says; None for an unknown one."""
-    head = data[:512]
-    if head[4:8] == b"jumb":
-        return _STORE_TYPE
-    for magic, mime in _MAGIC:
-        if head.startswith(magic):
-            return mime
-    if head[:4] == b"RIFF":
-        return _RIFF.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
-    if head[4:8] in (b"moov", b"mdat", b"wide"):
-        return "video/quicktime"
-    if head[:4] == b"PK\x03\x04":
-        return _sniff_zip(data)
-    return "image/svg+xml" if b"<svg" in data[:4096].lower() else None
-
-
-def _sniff_zip(data: bytes) -> str:
-    """EPUB and OpenDocument name their type in the first member; Office files are told by their folders."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            if "mimetype" in names:
-                with archive.open("mimetype") as member:
-                    return member.read(128).decode("ascii").strip()
-    except Exception:  # a broken archive raises errors of many kinds; the reader will say what is wrong
-        return "application/zip"
-    return next(
-        (mime for folder, mime in _OFFICE.items() if any(n.startswith(folder) for n in names)), "application/zip"
+    return _context(
+        os.getpid(),
+        config.network,
+        config.isolate,
+        config.trust_list,
+        config.trust_anchors,
+        config.revocation_lists,
     )
 
 
-def read_credentials(data: bytes, *, sidecar: bytes | None = None, context: c2pa.Context) -> Credentials:
+@functools.lru_cache(maxsize=8)
+def _context(
+    _process: int,
+    network: bool,
+    isolate: bool,
+    trust_list: Literal["c2pa"] | None,
+    trust_anchors: str | None,
+    revocation_lists: tuple[str, ...],
+) -> StoreReader:
+    verify = {"remote_manifest_fetch": network, "ocsp_fetch": network}
+    settings = {"verify": verify, "trust": trust_settings(trust_list, trust_anchors)}
+    revocations = load_revocations(revocation_lists)
+    return IsolatedReader(settings, revocations) if isolate else NativeReader(settings, revocations)
+
+
+def read_credentials(
+    data: bytes, *, sidecar: bytes | None = None, context: StoreReader, path: str | None = None
+) -> Credentials:
     """The credentials embedded in an asset, or else those in its sidecar.
 
     Args:
         data: the asset, or a manifest store (`.c2pa`) by itself, which is Invalid since nothing is bound to it.
         sidecar: content of the `.c2pa` file that belongs to the asset.
         context: from `make_context`.
+        path: name of the asset, whose extension tells the format where the content does not.
 
     Returns:
         What was found; anything that goes wrong is in `error`, never raised.
     """
-    embedded = _read(data, None, context)
+    embedded = _read(data, None, context, path)
     if embedded.has_credentials or sidecar is None:
         return embedded
-    return _read(data, sidecar, context)
+    return _read(data, sidecar, context, path)
 
 
-def _read(data: bytes, sidecar: bytes | None, context: c2pa.Context) -> Credentials:
+def _read(data: bytes, sidecar: bytes | None, context: StoreReader, path: str | None) -> Credentials:
     if not data:
         return Credentials(error="the file is empty")
-    mime = sniff(data)
+    mime = media_type(data, path)
     if mime is None:
         if sidecar is None:
             return Credentials(error="not a format that can carry content credentials")
         mime = "application/octet-stream"
+    answer = context.read(mime, data, sidecar)
+    if answer.store is None:
+        return Credentials(remote_url=answer.remote_url, error=answer.error)
     try:
-        reader = c2pa.Reader.try_create(mime, io.BytesIO(data), sidecar, context=context)
-        if reader is None:
-            return Credentials()
-        with reader:
-            return _from_store(json.loads(reader.json()), reader.get_remote_url())
-    except Exception as error:  # a stranger's file must cost one record, whatever the library makes of it
-        message = " ".join(str(error).split()) or type(error).__name__
-        remote = _REMOTE.search(message)
-        if remote:
-            return Credentials(remote_url=remote.group(1))
-        return Credentials(error=message[:500])
+        return _from_answer(answer, json.loads(answer.store))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return Credentials(error=f"a manifest store of unknown form: {' '.join(str(error).split())}"[:500])
 
 
-def _from_store(store: dict[str, Any], remote_url: str | None) -> Credentials:
+def _from_answer(answer: Answer, store: dict[str, Any]) -> Credentials:
     manifests = store["manifests"]
     active = manifests[store["active_manifest"]]
     sources: set[str] = set()
@@ -206,8 +137,13 @@ def _from_store(store: dict[str, Any], remote_url: str | None) -> Credentials:
                     )
     generators = active.get("claim_generator_info") or [{}]
     signature = active.get("signature_info") or {}
-    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    results = store.get("validation_results") or {}
+    failures = [str(failure.get("code")) for failure in (results.get("activeManifest") or {}).get("failure") or ()]
     state = store.get("validation_state")
+    if store["active_manifest"] in answer.revoked:
+        state, failures = "Invalid", [*failures, "signingCredential.revoked"]
+    elif state == "Trusted" and results.get("trustListUri") == TSA_LIST:
+        state = "Valid"  # c2pa 0.91 takes an authority for time stamps as one for claims
     return Credentials(
         has_credentials=True,
         validation_state=state,
@@ -217,9 +153,10 @@ def _from_store(store: dict[str, Any], remote_url: str | None) -> Credentials:
         actions=tuple(str(action.get("action")) for action in actions_of(active)),
         training_mining=next((use for use in ("notAllowed", "constrained", "allowed") if use in uses), None),
         constraints_explained=explained,
-        failures=tuple(str(f.get("code")) for f in results.get("failure") or ()) if state == "Invalid" else (),
-        remote_url=remote_url,
+        failures=tuple(failures) if state == "Invalid" else (),
+        remote_url=answer.remote_url,
         store=store,
+        revoked=answer.revoked,
     )
 
 
@@ -268,7 +205,7 @@ def _origin_evidence(credentials: Credentials) -> list[Evidence]:
     if credentials.validation_state not in ("Trusted", "Valid"):
         return [Evidence(CREDENTIALS, "c2pa_invalid", "unknown", 0.0, ", ".join(credentials.failures) or "invalid")]
     trusted = credentials.validation_state == "Trusted"
-    finding = judge_store(credentials.store, trusted)
+    finding = judge_store(credentials.store, trusted, frozenset(credentials.revoked))
     detail = "; ".join(
         filter(
             None,

@@ -7,30 +7,34 @@ from typing import Any
 import pyarrow as pa
 
 from curate.config import Config
+from curate.io.filesystem import LocalFiles, OpenFile
+from curate.provenance.archives import Assets
 from curate.provenance.credentials import Credentials, credential_evidence, make_context, read_credentials
 from curate.provenance.evidence import Evidence, from_lists, to_lists
+from curate.provenance.native import StoreReader
 from curate.provenance.origin import fuse, own_class, prior
 from curate.provenance.rights import rights_verdict
 
+_LOCAL = LocalFiles()
 
-def examine(path: str, config: Config) -> dict[str, Any]:
+
+def examine(path: str, config: Config, open_file: OpenFile = _LOCAL.open) -> dict[str, Any]:
     """The provenance verdict on one file, with a sidecar beside it (same stem or name, `.c2pa`) taken into account.
 
     Args:
-        path: a local file; a lone `.c2pa` is read as it is.
+        path: a file, or `ARCHIVE!/MEMBER`; a lone `.c2pa` is read as it is.
         config: its provenance section is read.
+        open_file: opens a file on any filesystem.
 
     Returns:
         The record that `curate provenance` prints, of plain JSON types; what goes wrong is in `error`.
 
     Raises:
-        UsageError: the configured trust anchors cannot be read.
+        UsageError: the configured trust anchors or revocation lists cannot be read.
     """
     context = make_context(config.provenance)
-    try:
-        credentials = read_credentials(_open_local(path), sidecar=_sidecar(path, _open_local), context=context)
-    except OSError as error:
-        credentials = Credentials(error=error.strerror or str(error))
+    with Assets(open_file, config.provenance.max_media_bytes) as assets:
+        credentials = _read_path(path, assets.read, context)
     features = pa.table({"findings": to_lists([credential_evidence(credentials)])})
     own = own_class(features, config)
     verdict = fuse(
@@ -75,7 +79,7 @@ def block_provenance(
         where all went well), each of length n.
 
     Raises:
-        UsageError: the configured trust anchors cannot be read.
+        UsageError: the configured trust anchors or revocation lists cannot be read.
     """
     column = media if media is not None else media_path
     if column is None:
@@ -104,22 +108,25 @@ def block_provenance(
 
 
 def _read_row(
-    content: pa.Scalar, path: str | None, open_file: Callable[[str], bytes], context: Any
+    content: pa.Scalar, path: str | None, open_file: Callable[[str], bytes], context: StoreReader
 ) -> Credentials | None:
     """Credentials of one row; None for a row without media."""
     if content.is_valid:
         return read_credentials(content.as_py(), context=context)
-    if path is None:
-        return None
+    return None if path is None else _read_path(path, open_file, context)
+
+
+def _read_path(path: str, open_file: Callable[[str], bytes], context: StoreReader) -> Credentials:
     try:
         data = open_file(path)
     except Exception as error:  # filesystems raise errors of many kinds; a missing file costs its own row only
-        return Credentials(error=f"{path}: {' '.join(str(error).split()) or type(error).__name__}"[:500])
-    credentials = read_credentials(data, context=context)
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        return Credentials(error=f"{path}: {reason}"[:500])
+    credentials = read_credentials(data, context=context, path=path)
     if credentials.has_credentials:
         return credentials
     sidecar = _sidecar(path, open_file)
-    return credentials if sidecar is None else read_credentials(data, sidecar=sidecar, context=context)
+    return credentials if sidecar is None else read_credentials(data, sidecar=sidecar, context=context, path=path)
 
 
 def _sidecar(path: str, open_file: Callable[[str], bytes]) -> bytes | None:
@@ -133,8 +140,3 @@ def _sidecar(path: str, open_file: Callable[[str], bytes]) -> bytes | None:
         except Exception:  # absence shows as an error of the filesystem's own kind
             continue
     return None
-
-
-def _open_local(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

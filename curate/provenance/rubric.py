@@ -99,14 +99,15 @@ class Finding:
     ambiguous: bool = False
 
 
-def judge_store(store: dict[str, Any], trusted: bool) -> Finding:
+def judge_store(store: dict[str, Any], trusted: bool, revoked: frozenset[str] = frozenset()) -> Finding:
     """The origin that the active manifest of a store claims, its ingredients included.
 
     Args:
         store: the JSON of a manifest store as c2pa gives it, whose validation state is Trusted or Valid.
         trusted: the signer of the active manifest is on the trust list.
+        revoked: labels of manifests whose signers are revoked; as ingredients they contribute nothing.
     """
-    finding = _Judge(store).manifest(store.get("active_manifest"), trusted, 0) or Finding("unknown", 0.0)
+    finding = _Judge(store, revoked).manifest(store.get("active_manifest"), trusted, 0) or Finding("unknown", 0.0)
     # What is left untold cannot make generated content less generated: only claims towards human are halved.
     return replace(finding, llr=finding.llr / 2) if finding.ambiguous and finding.llr < 0 else finding
 
@@ -118,13 +119,14 @@ def source_name(uri: object) -> str:
 
 def actions_of(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """The actions of a manifest, from `c2pa.actions` and `c2pa.actions.v2`."""
-    return [action for data in _action_assertions(manifest) for action in _dicts(data.get("actions"))]
+    return [action for told in _action_assertions(manifest) for action in _dicts(told["data"].get("actions"))]
 
 
 class _Judge:
     """Walks the graph of manifests once: a manifest met again answers from memory, a cycle contributes nothing."""
 
-    def __init__(self, store: dict[str, Any]) -> None:
+    def __init__(self, store: dict[str, Any], revoked: frozenset[str]) -> None:
+        self._revoked = revoked
         manifests = store.get("manifests")
         self._manifests = manifests if isinstance(manifests, dict) else {}
         self._known: dict[tuple[str, bool], Finding | None] = {}
@@ -168,7 +170,7 @@ class _Judge:
             return Finding("unknown", 0.0)
         uri = f"self#jumbf=/c2pa/{label}/c2pa.assertions/{ingredient.get('label')}"
         failed, by_trusted_signer = _ingredient_state(ingredient, self._deltas.get(uri))
-        if failed:
+        if failed or str(ingredient["active_manifest"]) in self._revoked:
             return None
         return self.manifest(ingredient["active_manifest"], trusted and by_trusted_signer, depth + 1)
 
@@ -201,12 +203,17 @@ def _own_finding(manifest: dict[str, Any], trusted: bool) -> Finding | None:
 
 
 def _doubted(finding: Finding, manifest: dict[str, Any]) -> Finding:
-    """Marks a human claim as ambiguous where the list of actions is open; an action nobody can read withdraws it."""
+    """Marks a human claim as ambiguous where the list of actions is open; an action nobody can read withdraws it.
+
+    Open is also a list that the signer gathered instead of making it (claim version 2).
+    """
     names = [_action_name(action) for action in actions_of(manifest)]
     if any(not name.startswith("c2pa.") or name == "c2pa.unknown" for name in names):
         return replace(finding, claim="unknown", ambiguous=True)
-    complete = any(data.get("allActionsIncluded") is True for data in _action_assertions(manifest))
-    return finding if complete else replace(finding, ambiguous=True)
+    told = _action_assertions(manifest)
+    complete = any(assertion["data"].get("allActionsIncluded") is True for assertion in told)
+    own = manifest.get("claim_version") != 2 or all(assertion.get("created") is True for assertion in told)
+    return finding if complete and own else replace(finding, ambiguous=True)
 
 
 def _finding(signal: Signal, trusted: bool) -> Finding:
@@ -256,8 +263,9 @@ def _action_name(action: dict[str, Any]) -> str:
 
 
 def _action_assertions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The assertions on actions, those whose data can be read."""
     return [
-        assertion["data"]
+        assertion
         for assertion in _dicts(manifest.get("assertions"))
         if str(assertion.get("label")).startswith("c2pa.actions") and isinstance(assertion.get("data"), dict)
     ]

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from curate.provenance.trust_list import trust_settings
+
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _C2PA_SOURCE_TYPES = "http://c2pa.org/digitalsourcetype/"
 
@@ -24,22 +26,36 @@ _C2PA_SOURCE_TYPES = "http://c2pa.org/digitalsourcetype/"
 class ThrowAwaySigner:
     """Signs assets with a certificate that chains to a root of its own; for demonstrations only.
 
+    Args:
+        organization: whose name the certificates bear.
+        lifetime: how long they last from now.
+        usages: extended key usages of the leaf.
+
     Attributes:
         anchors_pem: the root certificate; with it among the trust anchors, what is signed here is Trusted.
+        root: likewise, with its key in `root_key`.
+        leaf: the certificate that signs.
     """
 
-    def __init__(self, organization: str = "curate throw-away") -> None:
-        root_key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(
+        self,
+        organization: str = "curate throw-away",
+        lifetime: timedelta = timedelta(days=30),
+        usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.EMAIL_PROTECTION,),
+    ) -> None:
+        self.root_key = ec.generate_private_key(ec.SECP256R1())
         leaf_key = ec.generate_private_key(ec.SECP256R1())
-        root = _certificate(organization, "root", root_key.public_key(), root_key)
-        leaf = _certificate(organization, "leaf", leaf_key.public_key(), root_key)
-        self.anchors_pem = root.public_bytes(serialization.Encoding.PEM).decode()
-        self._chain = leaf.public_bytes(serialization.Encoding.PEM) + root.public_bytes(serialization.Encoding.PEM)
+        self.root = _certificate(organization, "root", self.root_key.public_key(), self.root_key, lifetime, ())
+        self.leaf = _certificate(organization, "leaf", leaf_key.public_key(), self.root_key, lifetime, usages)
+        pem = serialization.Encoding.PEM
+        self.anchors_pem = self.root.public_bytes(pem).decode()
+        self._chain = self.leaf.public_bytes(pem) + self.root.public_bytes(pem)
         self._key = leaf_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         # Thumbnails would add tens of kilobytes to an asset of a hundred bytes.
-        self._context = c2pa.Context.from_dict({"builder": {"thumbnail": {"enabled": False}}})
+        settings = {"builder": {"thumbnail": {"enabled": False}}, "trust": trust_settings(None, None)}
+        self._context = c2pa.Context.from_dict(settings)
 
     def sign(
         self,
@@ -97,7 +113,7 @@ class ThrowAwaySigner:
         training_mining: Mapping[str, str] | None,
         ingredients: Sequence[tuple[str, bytes]],
     ) -> c2pa.Builder:
-        assertions: list[dict[str, Any]] = [{"label": "c2pa.actions", "data": actions}]
+        assertions: list[dict[str, Any]] = [{"label": "c2pa.actions", "data": actions, "created": True}]
         if training_mining:
             entries = {key: {"use": use} for key, use in training_mining.items()}
             assertions.append({"label": "cawg.training-mining", "data": {"entries": entries}})
@@ -143,9 +159,14 @@ def _actions(
 
 
 def _certificate(
-    organization: str, name: str, key: ec.EllipticCurvePublicKey, issuer_key: ec.EllipticCurvePrivateKey
+    organization: str,
+    name: str,
+    key: ec.EllipticCurvePublicKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    lifetime: timedelta,
+    usages: Sequence[x509.ObjectIdentifier],
 ) -> x509.Certificate:
-    """A month's certificate with the extensions that C2PA's certificate profile asks for."""
+    """A certificate with the extensions that C2PA's certificate profile asks for."""
     is_root = name == "root"
     now = datetime.now(timezone.utc)
     usage = x509.KeyUsage(
@@ -166,14 +187,14 @@ def _certificate(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=30))
+        .not_valid_after(now + lifetime)
         .add_extension(x509.BasicConstraints(ca=is_root, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if not is_root:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

@@ -1,3 +1,4 @@
+import io
 from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
@@ -52,7 +53,7 @@ TIMES = [1_600_000_000_000_000 + i for i in range(COUNT)]
 
 
 def open_file(path):
-    return FILES[path] if path in FILES else (_ for _ in ()).throw(FileNotFoundError(path))
+    return io.BytesIO(FILES[path]) if path in FILES else (_ for _ in ()).throw(FileNotFoundError(path))
 
 
 def columns(**changed):

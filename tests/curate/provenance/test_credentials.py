@@ -1,15 +1,11 @@
-import io
-import json
-import zipfile
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.config import Provenance
-from curate.errors import UsageError
 from curate.provenance import credentials as module
-from curate.provenance.credentials import credential_evidence, make_context, read_credentials, sniff
+from curate.provenance.credentials import credential_evidence, make_context, read_credentials
+from curate.provenance.native import Answer
 from curate.provenance.rubric import judge_store
 from curate.provenance.signing import make_png
 
@@ -190,7 +186,7 @@ def store(label, entries):
 @pytest.mark.parametrize("key", ["constraints_info", "constraint_info", None])
 def test_constraints(label, key):
     entry = {"use": "constrained"} | ({key: "ask first"} if key else {})
-    found = module._from_store(store(label, {"c2pa.ai_training": entry}), None)
+    found = module._from_answer(Answer(), store(label, {"c2pa.ai_training": entry}))
     assert (found.training_mining, found.constraints_explained) == ("constrained", key is not None)
 
 
@@ -326,54 +322,9 @@ def test_hostile_stores_never_raise(assertions, ingredients, results):
     judge_store({"active_manifest": "0", "manifests": {"0": manifest}, "validation_results": results}, True)
 
 
-def archive(members):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return target.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (JPEG, "image/jpeg"),
-        (make_png(0, 0, 0), "image/png"),
-        (b"GIF89a...", "image/gif"),
-        (b"II*\x00....", "image/tiff"),
-        (b"MM\x00*....", "image/tiff"),
-        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
-        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio/wav"),
-        (b"ID3\x04", "audio/mpeg"),
-        (b"\x00\x00\x00\x18ftypavif", "image/avif"),
-        (b"\x00\x00\x00\x18ftypheic", "image/heic"),
-        (b"\x00\x00\x00\x18ftypisom", "video/mp4"),
-        (b"\x00\x00\x00\x18ftypqt  ", "video/quicktime"),
-        (b"\x00\x00\x00\x18ftypM4A ", "audio/mp4"),
-        (b"%PDF-1.7", "application/pdf"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="x"/>', "image/svg+xml"),
-        (archive({"mimetype": "application/epub+zip"}), "application/epub+zip"),
-        (
-            archive({"mimetype": "application/vnd.oasis.opendocument.text"}),
-            "application/vnd.oasis.opendocument.text",
-        ),
-        (
-            archive({"word/document.xml": ""}),
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        ),
-        (archive({"a.txt": ""}), "application/zip"),
-        (b"\x00\x00\x0c*jumb\x00\x00", "application/c2pa"),
-        (b"plain text", None),
-        (b"", None),
-    ],
-)
-def test_sniff(data, expected):
-    assert sniff(data) == expected
-
-
 def test_contexts_are_made_once_and_offline(monkeypatch, anchors):
     made = []
-    monkeypatch.setattr(module.c2pa.Context, "from_dict", lambda settings: made.append(settings) or object())
+    monkeypatch.setattr(module, "NativeReader", lambda settings, _: made.append(settings) or object())
     module._context.cache_clear()
     try:
         assert make_context(Provenance()) is make_context(Provenance())
@@ -381,15 +332,5 @@ def test_contexts_are_made_once_and_offline(monkeypatch, anchors):
     finally:
         module._context.cache_clear()
     offline, online = made
-    assert offline == {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+    assert offline["verify"] == {"remote_manifest_fetch": False, "ocsp_fetch": False}
     assert online["verify"] == {"remote_manifest_fetch": True, "ocsp_fetch": True}
-    assert "BEGIN CERTIFICATE" in online["trust"]["trust_anchors"]
-
-
-def test_bad_anchors(tmp_path):
-    with pytest.raises(UsageError, match="readable PEM"):
-        make_context(Provenance(trust_anchors=str(tmp_path / "none.pem")))
-    path = tmp_path / "empty.pem"
-    path.write_text(json.dumps({}))
-    with pytest.raises(UsageError, match="holds no certificate"):
-        make_context(Provenance(trust_anchors=str(path)))
