@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from curate.provenance.formats import sniff
 from curate.provenance.trust_list import trust_settings
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -75,7 +76,7 @@ class ThrowAwaySigner:
             mime: its media type.
             digital_source_type: bare name for `c2pa.created`; None opens the parentOf ingredient instead.
             training_mining: use (allowed, notAllowed, constrained) by `cawg.training-mining` key.
-            ingredients: (relationship, asset of the same media type) pairs; parentOf, componentOf or inputTo.
+            ingredients: (relationship, asset) pairs; parentOf, componentOf or inputTo.
             later_actions: actions after the first.
             all_actions_included: declare that the list of actions is complete.
 
@@ -88,9 +89,14 @@ class ThrowAwaySigner:
         builder.sign(self._signer(), mime, io.BytesIO(data), signed)
         return signed.getvalue()
 
-    def sign_sidecar(self, data: bytes, mime: str, digital_source_type: str) -> bytes:
-        """The manifest store of an asset that stays as it is; for formats whose bytes the library leaves alone."""
-        builder = self._builder(mime, _actions(digital_source_type, (), (), True), None, ())
+    def sign_sidecar(
+        self, data: bytes, mime: str, digital_source_type: str | None, ingredients: Sequence[tuple[str, bytes]] = ()
+    ) -> bytes:
+        """The manifest store of an asset that stays as it is; for formats whose bytes the library leaves alone.
+
+        Its arguments are those of `sign`.
+        """
+        builder = self._builder(mime, _actions(digital_source_type, ingredients, (), True), None, ingredients)
         builder.set_no_embed()
         return builder.sign(self._signer(), mime, io.BytesIO(data), io.BytesIO())
 
@@ -121,7 +127,7 @@ class ThrowAwaySigner:
         builder = c2pa.Builder(manifest, context=self._context)
         for position, (relationship, asset) in enumerate(ingredients):
             ingredient = {"title": relationship, "relationship": relationship, "label": f"ingredient{position}"}
-            builder.add_ingredient(ingredient, mime, io.BytesIO(asset))
+            builder.add_ingredient(ingredient, sniff(asset) or mime, io.BytesIO(asset))
         return builder
 
 
