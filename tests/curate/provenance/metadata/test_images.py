@@ -1,0 +1,158 @@
+import io
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, features
+
+from curate.provenance.metadata.exif import iim_of_photoshop, read_exif, read_iim
+from curate.provenance.metadata.images import MAX_TEXT, find_blocks
+
+MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff", "AVIF": "image/avif"}
+needs_avif = pytest.mark.skipif(not features.check("avif"), reason="Pillow is built without AVIF")
+SOURCE = 'Iptc4xmpExt:DigitalSourceType="trainedAlgorithmicMedia"'
+
+
+def chunk(kind, body, length=None):
+    length = len(body) if length is None else length
+    return struct.pack(">I", length) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(*chunks, size=(1, 1)):
+    head = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + b"".join(chunks)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", pytest.param("AVIF", marks=needs_avif)])
+def test_what_pillow_writes_is_found(image, exif, xmp, kind):
+    """Pillow is the second opinion on every container."""
+    packet = xmp("", SOURCE)
+    options = {"exif": exif({0x0131: "painter", 0x829A: 0.5}), "xmp": packet}
+    if kind == "TIFF":
+        options = {"tiffinfo": {0x0131: "painter", 700: packet}}
+    if kind == "PNG":
+        options = {"exif": options["exif"], "texts": {"XML:com.adobe.xmp": packet.decode()}}
+    data = image(kind, **options)
+    blocks = find_blocks(data, MIMES[kind])
+    tags = read_exif(blocks.exif)
+    packets = [*blocks.xmp, tags.xmp] if tags.xmp else blocks.xmp
+    assert tags.texts == {"software": "painter"} and blocks.error is None
+    assert tags.exposure == (kind != "TIFF")
+    assert len(packets) == 1 and SOURCE.encode() in packets[0]
+
+
+def test_texts_after_the_pixels(image):
+    data = image()
+    end = data.index(b"IEND") - 4
+    data = data[:end] + chunk(b"tEXt", b"parameters\0late") + data[end:]
+    assert find_blocks(data, "image/png").texts == [("parameters", "late")]
+
+
+def test_jpeg_comments_and_fill_bytes():
+    data = b"\xff\xd8\xff\xff\xff\xfe\x00\x06hola\xff\xda\xff\xfe\x00\x06late"
+    assert find_blocks(data, "image/jpeg").texts == [("comment", "hola")]
+
+
+@pytest.mark.parametrize(
+    ("data", "texts", "error"),
+    [
+        (png(chunk(b"zTXt", b"k\0\0" + zlib.compress(b"x" * 50_000_000))), [], "more than 4 MB"),
+        (png(chunk(b"iTXt", b"k\0\1\0\0\0" + zlib.compress(b"x" * 50_000_000))), [], "more than 4 MB"),
+        (png(*[chunk(b"zTXt", b"k\0\0" + zlib.compress(b"x" * 3_000_000))] * 3), [("k", "x" * 3_000_000)], "4 MB"),
+        (png(chunk(b"zTXt", b"k\0\0not packed")), [], "header"),
+        (png(chunk(b"tEXt", b"k\0cut", length=1000)), [("k", "cut" + "CRC")], None),
+        (png(chunk(b"tEXt", b"no zero")), [("no zero", "")], None),
+        (png(chunk(b"tEXt", b"")), [("", "")], None),
+        (png(chunk(b"tEXt", b"k\0v"), size=(60_000, 60_000)), [("k", "v")], None),
+        (png(b"\xff\xff\xff\xfftEXtk\0v"), [("k", "v")], None),
+        (png(chunk(b"IDAT", b"")) * 3, [], None),
+    ],
+)
+def test_hostile_png(data, texts, error):
+    blocks = find_blocks(data, "image/png")
+    assert (error in blocks.error) if error else blocks.error is None
+    if texts == [("k", "cutCRC")]:
+        assert blocks.texts[0][1].startswith("cut")
+    else:
+        assert blocks.texts == texts
+    assert sum(len(text) for _, text in blocks.texts) <= MAX_TEXT
+
+
+def tiff(count, size, tag=0x0131):
+    """A TIFF whose tags all claim the same bytes."""
+    place = 8 + 2 + 12 * count + 4
+    tags = b"".join(struct.pack("<HHII", tag if n == 0 else 20_000 + n, 2, size, place) for n in range(count))
+    return b"II*\0" + struct.pack("<IH", 8, count) + tags + b"\0" * 4 + b"A" * size
+
+
+def test_tags_that_share_their_bytes_cost_nothing():
+    assert read_exif(tiff(5000, 100_000)).texts == {"software": "A" * 100_000}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"II*\0",
+        b"MM\0*\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0",  # the EXIF directory is the first one again
+        tiff(1, 10)[:-5],
+        b"II+\0\x08\0\0\0",
+    ],
+)
+def test_broken_exif(data):
+    assert set(read_exif(data).texts) <= {"software"}
+
+
+def test_packets_of_pdf(xmp):
+    own = xmp("<pdf:Producer>x</pdf:Producer>")
+    picture = xmp("", SOURCE).replace(b'xmlns:pdf="http://ns.adobe.com/pdf/1.3/"', b"")
+    padding = b"%" + b"x" * 100
+    assert find_blocks(b"%PDF-1.7" + picture + padding + own, "application/pdf").xmp == [
+        own[: own.index(b"<?xpacket end")]
+    ]
+    assert len(find_blocks(b"%PDF-1.7" + picture, "application/pdf").xmp) == 1
+    assert find_blocks(b"%PDF-1.7" + picture * 2, "application/pdf").xmp == []
+
+
+def test_packets_at_both_ends(xmp):
+    packet = xmp("", SOURCE)
+    for data in (packet + bytes(5_000_000), bytes(5_000_000) + packet):
+        assert len(find_blocks(data, "video/mp4").xmp) == 1
+    bare = packet[packet.index(b"<x:") : packet.index(b"<?xpacket end")]
+    assert find_blocks(b"GIF89a" + bare, "image/gif").xmp == [bare]
+    assert find_blocks(b"<x:xmpmeta" * 1000, "image/gif").xmp == []
+
+
+@settings(max_examples=300)
+@given(st.sampled_from([*MIMES.values(), "application/pdf", "image/svg+xml", "video/mp4"]), st.binary(max_size=400))
+def test_no_bytes_raise(mime, data):
+    heads = {
+        "image/jpeg": b"\xff\xd8\xff\xe1",
+        "image/png": png(),
+        "image/webp": b"RIFF\0\0\0\0WEBPEXIF",
+        "image/tiff": b"II*\0\x08\0\0\0",
+    }
+    blocks = find_blocks(heads.get(mime, b"") + data, mime)
+    read_exif(blocks.exif)
+    read_exif(data)
+    read_iim(data)
+    read_iim(iim_of_photoshop(b"8BIM\x04\x04" + data))
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_no_change_of_a_file_raises(image, exif, xmp, data):
+    kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))
+    file = bytearray(image(kind, exif=exif({0x0131: "painter", 0x9286: b"UNICODE\0a\0b"}), xmp=xmp("", SOURCE)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(file)))
+    read_exif(find_blocks(bytes(file[:cut]), MIMES[kind]).exif)
+
+
+def test_pillow_can_open_what_the_tests_write(image):
+    assert Image.open(io.BytesIO(image(texts={"a": "b"}))).text == {"a": "b"}
