@@ -21,6 +21,7 @@ from curate.io.filesystem import OpenFile
 from curate.io.ids import DocumentIds, document_ids, own_ids
 from curate.media import MediaFacts, has_media, media_facts
 from curate.provenance.evidence import combine
+from curate.provenance.metadata.html import text_metadata
 from curate.provenance.rights_columns import column_rights
 from curate.schema import EVIDENCE_LIST, TEXT_EDITS, features
 from curate.sortable import sort_keys
@@ -155,7 +156,7 @@ def annotate(
         "origin_claim": origin_claim(table, config),
         "license": string_column(table, columns.license),
         "parent": _parent(table, config),
-        "findings": _findings(table, media, media_only, config),
+        "findings": _findings(table, texts, media, media_only, config),
         "signature_trusted": media.signature_trusted,
         "text_edits": pa.nulls(count, TEXT_EDITS),
         **_evaluation_columns(matches, evaluation),
@@ -163,11 +164,11 @@ def annotate(
     return pa.table([values[name] for name in schema.names], schema=schema)
 
 
-def _findings(table: pa.Table, media: MediaFacts, media_only: pa.Array, config: Config) -> pa.Array:
+def _findings(table: pa.Table, texts: pa.Array, media: MediaFacts, media_only: pa.Array, config: Config) -> pa.Array:
     """What the document itself and the columns beside it say of its origin and rights, EVIDENCE_LIST[n]."""
     if not config.provenance.enabled:
         return pa.nulls(table.num_rows, EVIDENCE_LIST)
-    return combine(media.findings, column_rights(table, media_only, config))
+    return combine(media.findings, text_metadata(texts), column_rights(table, media_only, config))
 
 
 def _parent(table: pa.Table, config: Config) -> pa.Array:

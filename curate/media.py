@@ -83,7 +83,7 @@ def _media_facts(
 
     facts = nothing
     if config.provenance.enabled:
-        found = block_provenance(media, paths, config=config, open_file=open_and_hash)
+        found = block_provenance(media, paths, config=config, read_file=open_and_hash)
         facts = MediaFacts(found["findings"], found["signature_trusted"], high, low)
     for row in np.flatnonzero(~is_text):
         if media[row].is_valid:

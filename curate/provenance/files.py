@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -11,11 +11,25 @@ from curate.io.filesystem import LocalFiles, OpenFile
 from curate.provenance.archives import Assets
 from curate.provenance.credentials import Credentials, credential_evidence, make_context, read_credentials
 from curate.provenance.evidence import Evidence, from_lists, to_lists
+from curate.provenance.formats import sniff
+from curate.provenance.metadata.embedded import metadata_evidence
 from curate.provenance.native import StoreReader
 from curate.provenance.origin import fuse, own_class, prior
 from curate.provenance.rights import rights_verdict
 
 _LOCAL = LocalFiles()
+
+ReadFile = Callable[[str], bytes]
+
+
+class _Asset(NamedTuple):
+    """What a media file says of itself: by its credentials, and by other metadata in it."""
+
+    credentials: Credentials
+    metadata: list[Evidence]
+
+    def evidence(self) -> list[Evidence]:
+        return [*credential_evidence(self.credentials), *self.metadata]
 
 
 def examine(path: str, config: Config, open_file: OpenFile = _LOCAL.open) -> dict[str, Any]:
@@ -34,8 +48,8 @@ def examine(path: str, config: Config, open_file: OpenFile = _LOCAL.open) -> dic
     """
     context = make_context(config.provenance)
     with Assets(open_file, config.provenance.max_media_bytes) as assets:
-        credentials = _read_path(path, assets.read, context)
-    features = pa.table({"findings": to_lists([credential_evidence(credentials)])})
+        asset = _read_path(path, assets.read, context)
+    features = pa.table({"findings": to_lists([asset.evidence()])})
     own = own_class(features, config)
     verdict = fuse(
         own.evidence,
@@ -44,6 +58,7 @@ def examine(path: str, config: Config, open_file: OpenFile = _LOCAL.open) -> dic
         prior=prior(features, config),
         rules=config.provenance,
     )
+    credentials = asset.credentials
     return {
         "file": path,
         "has_credentials": credentials.has_credentials,
@@ -64,15 +79,15 @@ def block_provenance(
     media_path: pa.Array | pa.ChunkedArray | None,
     *,
     config: Config,
-    open_file: Callable[[str], bytes],
+    read_file: ReadFile,
 ) -> dict[str, pa.Array]:
-    """Reads the content credentials of a block of documents.
+    """Reads the content credentials and other embedded metadata of a block of documents.
 
     Args:
         media: binary[n], content of media files; wins over the path of the same row.
         media_path: string[n], paths of media files. At least one of the two is given.
         config: its provenance section is read.
-        open_file: content of a path, on any filesystem; raises where there is none.
+        read_file: content of a path, on any filesystem; raises where there is none.
 
     Returns:
         `findings` (EVIDENCE_LIST), `signature_trusted` (bool, null without credentials) and `errors` (string, null
@@ -91,15 +106,16 @@ def block_provenance(
     trusted: list[bool | None] = []
     errors: list[str | None] = []
     for content, path in zip(contents, paths, strict=True):
-        credentials = _read_row(content, path.as_py(), open_file, context)
-        if credentials is None:
+        asset = _read_row(content, path.as_py(), read_file, context)
+        if asset is None:
             evidence.append([])
             trusted.append(None)
             errors.append(None)
             continue
-        evidence.append(credential_evidence(credentials))
-        trusted.append(credentials.validation_state == "Trusted" if credentials.has_credentials else None)
-        errors.append(credentials.error)
+        state = asset.credentials.validation_state
+        evidence.append(asset.evidence())
+        trusted.append(state == "Trusted" if asset.credentials.has_credentials else None)
+        errors.append(asset.credentials.error)
     return {
         "findings": to_lists(evidence),
         "signature_trusted": pa.array(trusted, pa.bool_()),
@@ -107,36 +123,38 @@ def block_provenance(
     }
 
 
-def _read_row(
-    content: pa.Scalar, path: str | None, open_file: Callable[[str], bytes], context: StoreReader
-) -> Credentials | None:
-    """Credentials of one row; None for a row without media."""
+def _read_row(content: pa.Scalar, path: str | None, read_file: ReadFile, context: StoreReader) -> _Asset | None:
+    """What the media of one row say; None for a row without media."""
     if content.is_valid:
-        return read_credentials(content.as_py(), context=context)
-    return None if path is None else _read_path(path, open_file, context)
+        return _read_bytes(content.as_py(), context)
+    return None if path is None else _read_path(path, read_file, context)
 
 
-def _read_path(path: str, open_file: Callable[[str], bytes], context: StoreReader) -> Credentials:
+def _read_path(path: str, read_file: ReadFile, context: StoreReader) -> _Asset:
     try:
-        data = open_file(path)
+        data = read_file(path)
     except Exception as error:  # filesystems raise errors of many kinds; a missing file costs its own row only
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        return Credentials(error=f"{path}: {reason}"[:500])
-    credentials = read_credentials(data, context=context, path=path)
-    if credentials.has_credentials:
-        return credentials
-    sidecar = _sidecar(path, open_file)
-    return credentials if sidecar is None else read_credentials(data, sidecar=sidecar, context=context, path=path)
+        return _Asset(Credentials(error=f"{path}: {reason}"[:500]), [])
+    asset = _read_bytes(data, context, path)
+    sidecar = None if asset.credentials.has_credentials else _sidecar(path, read_file)
+    if sidecar is None:
+        return asset
+    return asset._replace(credentials=read_credentials(data, sidecar=sidecar, context=context, path=path))
 
 
-def _sidecar(path: str, open_file: Callable[[str], bytes]) -> bytes | None:
+def _read_bytes(data: bytes, context: StoreReader, path: str | None = None) -> _Asset:
+    return _Asset(read_credentials(data, context=context, path=path), metadata_evidence(data, sniff(data)))
+
+
+def _sidecar(path: str, read_file: ReadFile) -> bytes | None:
     """Content of `photo.jpg.c2pa` or `photo.c2pa` beside `photo.jpg`, if there is one."""
     stem, extension = os.path.splitext(path)
     if extension == ".c2pa":
         return None
     for candidate in (f"{path}.c2pa", f"{stem}.c2pa"):
         try:
-            return open_file(candidate)
+            return read_file(candidate)
         except Exception:  # absence shows as an error of the filesystem's own kind
             continue
     return None

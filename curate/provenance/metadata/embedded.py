@@ -19,7 +19,7 @@ def metadata_evidence(data: bytes, mime: str | None) -> list[Evidence]:
 
     Args:
         data: the file.
-        mime: its media type by its content (`curate.provenance.credentials.sniff`); None where that is unknown, which
+        mime: its media type by its content (`curate.provenance.formats.sniff`); None where that is unknown, which
             web pages are too.
 
     Returns:

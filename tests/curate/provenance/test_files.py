@@ -84,7 +84,7 @@ def test_block(signer, png, config):
         pa.chunked_array([[row[0] for row in rows]], pa.binary()),
         pa.array([row[1] for row in rows], pa.string()),
         config=config,
-        open_file=files.__getitem__,
+        read_file=files.__getitem__,
     )
     assert [[item.kind for item in row] for row in from_lists(columns["findings"])] == [
         ["c2pa_trusted", "training_mining"],
@@ -100,9 +100,9 @@ def test_block(signer, png, config):
 
 
 def test_block_with_one_column_or_none(png, config):
-    only_media = block_provenance(pa.array([png, None]), None, config=config, open_file=lambda _: b"")
+    only_media = block_provenance(pa.array([png, None]), None, config=config, read_file=lambda _: b"")
     assert only_media["errors"].to_pylist() == [None, None]
-    only_paths = block_provenance(None, pa.array(["a"]), config=config, open_file={"a": png}.__getitem__)
+    only_paths = block_provenance(None, pa.array(["a"]), config=config, read_file={"a": png}.__getitem__)
     assert only_paths["errors"].to_pylist() == [None]
     with pytest.raises(ValueError, match="neither"):
-        block_provenance(None, None, config=config, open_file=lambda _: b"")
+        block_provenance(None, None, config=config, read_file=lambda _: b"")
