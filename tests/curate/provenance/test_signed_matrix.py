@@ -33,7 +33,7 @@ def structures(source_type, sign, ingredient):
 def verdicts(config, files):
     """(kind, claim, own class, origin) of files that a block names, by name; those that are sidecars do not count."""
     names = [name for name in files if not name.endswith(".c2pa")]
-    found = block_provenance(None, pa.array(names), config=config, open_file=files.__getitem__)
+    found = block_provenance(None, pa.array(names), config=config, read_file=files.__getitem__)
     assert found["errors"].null_count == len(names)
     features = pa.table({"findings": found["findings"]})
     own = own_class(features, config)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.provenance.credentials import sniff
+from curate.provenance.formats import sniff
 from curate.provenance.metadata.embedded import metadata_evidence
 
 SOURCE = 'Iptc4xmpExt:DigitalSourceType="trainedAlgorithmicMedia"'

@@ -44,7 +44,7 @@ EXPECTED = {
 def test_verdicts(files, tmp_path):
     config = make_config({})
     column = pa.array([files[name] for name in EXPECTED], pa.large_binary())
-    found = block_provenance(column, None, config=config, open_file=open)
+    found = block_provenance(column, None, config=config, read_file=open)
     own = own_class(pa.table({"findings": found["findings"]}), config)
     np.testing.assert_array_equal(own.own_class, [expected[0] for expected in EXPECTED.values()])
     assert not own.conflict.any()
@@ -63,7 +63,7 @@ def test_paths_are_read_once_more_for_sidecars_only(files, tmp_path):
             raise FileNotFoundError(path)
         return files["generated"]
 
-    found = block_provenance(None, pa.array(["a.png", "b.png", None]), config=make_config({}), open_file=open_file)
+    found = block_provenance(None, pa.array(["a.png", "b.png", None]), config=make_config({}), read_file=open_file)
     assert [[e["kind"] for e in row or ()] for row in found["findings"].to_pylist()] == [
         ["generator"],
         ["c2pa_unreadable"],
