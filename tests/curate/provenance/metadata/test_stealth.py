@@ -13,7 +13,7 @@ NOVELAI = json.dumps({"Software": "NovelAI", "Source": "V3", "Comment": "{}", "D
 
 
 def stealth(text, packed=True):
-    body = gzip.compress(text.encode()) if packed else text.encode()
+    body = gzip.compress(text.encode(), mtime=0) if packed else text.encode()
     return (b"stealth_pngcomp" if packed else b"stealth_pnginfo") + (8 * len(body)).to_bytes(4, "big") + body
 
 
