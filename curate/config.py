@@ -154,6 +154,9 @@ class Lineage(Section):
     capture_cutoff: date | None = Field(None, description="in place of provenance.capture_cutoff")
     reliability: Fraction = Field(1.0, description="how far its origin column is believed; factor of the evidence")
     rights: Verdict | None = Field(None, description="rights in its documents, such as those of a contract")
+    metadata: str | None = Field(
+        None, description="Croissant file or dataset card (README.md) of the data set that it is"
+    )
 
 
 class Provenance(Section):

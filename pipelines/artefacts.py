@@ -13,6 +13,7 @@ from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
+from curate.provenance.datasets import read_datasets
 from curate.report.manifest import digest
 from curate.transforms.inference import TextDetector
 from curate.watermarks.load import load_watermarks
@@ -91,18 +92,25 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     signers = (config.provenance.trust_anchors, *config.provenance.revocation_lists)
-    named = (config.synthetic.model, *signers, *config.dedupe.exclude, config.run.openlineage.path)
+    named = (config.synthetic.model, *signers, *config.dedupe.exclude, *metadata_files(config))
+    named += (config.run.openlineage.path,)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
 
 
+def metadata_files(config: Config) -> list[str]:
+    """The metadata of data sets that rules of sources name."""
+    return [rule.metadata for rule in config.provenance.sources.values() if rule.metadata is not None]
+
+
 def resource_digests(config: Config) -> dict[str, JsonDict]:
-    """{sha256, bytes} of the files that the settings name, of which the manifest says nothing else."""
-    named = [config.provenance.trust_anchors] if config.provenance.trust_anchors else []
+    """{sha256, bytes} of the files that provenance is read with; the manifest names others by their own ids."""
+    settings = config.provenance
     found: dict[str, JsonDict] = {}
-    for path in named:
-        with FILES.open(path) as file:
-            found[path] = digest(file)
+    for path in (settings.trust_anchors, *settings.revocation_lists, *metadata_files(config)):
+        if path and settings.enabled:
+            with FILES.open(path) as file:
+                found[path] = digest(file)
     return found
 
 
@@ -185,9 +193,10 @@ def check_resources(config: Config) -> None:
     """Opens what the settings name, so that a wrong path is told before any document is read.
 
     Raises:
-        UsageError: the detector, the trust anchors or the revocation lists cannot be read.
+        UsageError: the detector, the trust anchors, the revocation lists or the metadata of a source cannot be read.
     """
     if config.synthetic.enabled and not config.synthetic.handler:
         load_detector(config.synthetic.model)
     if config.provenance.enabled:
         make_context(config.provenance)
+        read_datasets(config.provenance, FILES.read_bytes)

@@ -167,7 +167,8 @@ def _responsible_ai(manifest: JsonDict) -> JsonDict:
             f"{counts['errors']:,} records could not be decoded and {counts['files_failed']:,} files not be opened."
         ),
         "rai:dataCollectionType": ["Secondary Data Analysis"],
-        "rai:dataCollection": f"Selected from {len(manifest['fingerprints']):,} input files. {_mix(manifest['mix'])}",
+        "rai:dataCollection": f"Selected from {len(manifest['fingerprints']):,} input files.",
+        "rai:dataBiases": [_mix(manifest["mix"])],
         "rai:machineAnnotationTools": _tools(manifest),
         "rai:dataReleaseMaintenancePlan": (
             f"report.html and report.json tell what the run did, ledger/ why, manifest.json with which settings "

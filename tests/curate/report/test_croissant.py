@@ -102,4 +102,4 @@ def test_lineage_names_inputs_tools_and_the_mix():
     assert activity["prov:label"] == "curate run" and activity["prov:endedAtTime"] == MANIFEST["finished"]
     agents = [agent["prov:label"] for agent in activity["prov:wasAssociatedWith"]]
     assert agents == ["curate 0.1.0", "detector shipped-1"]
-    assert "human: 5 documents, 75.0% of the tokens" in described["rai:dataCollection"]
+    assert "human: 5 documents, 75.0% of the tokens" in described["rai:dataBiases"][0]

@@ -1,0 +1,321 @@
+"""What the metadata of a whole data set say of its documents: Croissant JSON-LD, and dataset cards of Hugging Face.
+
+The metadata are claims, weak ones where they are cheap: whoever says synthetic says it against their interest, whoever
+says human does not. A file is parsed to `Said`, strings by field, and only fields that are read here are looked at.
+
+Sources: Croissant 1.1 and RAI 1.0 (https://docs.mlcommons.org/croissant), the dataset card template of
+huggingface_hub, and the field Method of the Data & Trust Alliance's Data Provenance Standards 1.0.
+"""
+
+import calendar
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from curate.config import Provenance
+from curate.errors import UsageError
+from curate.provenance.evidence import LINEAGE, Evidence, to_lists
+from curate.provenance.rights import CONSTRAINED, UNKNOWN, content_usage, rights_item
+from curate.schema import EVIDENCE_LIST
+
+Said = Mapping[str, list[str]]
+"""Field in lower case, without prefix and separators → what it says."""
+
+DECLARED_SYNTHETIC = 5.0  # nats (as in `curate.provenance.lineage`)
+DECLARED_HUMAN = -0.5
+MIXED_SHARE = 0.5  # of the evidence, since it holds for a part of the documents
+
+_MOST_BYTES = 16 * 2**20
+_MOST_FRONT_MATTER = 2**16  # of the keys that are read
+_MOST_STRINGS, _MOST_CHARACTERS, _MOST_DEPTH = 1000, 2000, 6
+_MOST_DETAIL = 500
+
+_CARD = ("tags", "language_creators", "annotations_creators", "source_datasets", "license", "license_name")
+_KEYS = re.compile(rf"(?:{'|'.join(_CARD)})[ \t]*:")
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+
+_DESCRIBING = ("datacollection", "datacollectiontype", "datamanipulationprotocol", "wasgeneratedby", "wasattributedto")
+_SYNTHETIC = re.compile(
+    r"(?<![a-z])(?:synthetic(?!\s+aperture)|(?:machine|model|ai|llm)[\s_-]?generated"
+    r"|generated\s(?:by|with|using)\s(?:an?\s)?(?:large\s)?(?:language\s)?(?:models?|llms?|ai)\b)"
+)
+_MODEL = re.compile(
+    r"(?<![a-z])(?:llms?\b|(?:language|generative|diffusion|foundation)[\s_-]models?|(?:chat)?gpt(?![a-z])"
+    r"|claude|gemini|llama|mi[sx]tral|qwen|deepseek|dall-?e\b|midjourney|stable[\s_-]diffusion)"
+)
+_DENIED = re.compile(r"\b(?:no|not|non|nor|never|without|free\sof|excluding|removed?)\b\W+(?:\w+\W+){0,2}\Z")
+_PARTLY = re.compile(r"\b(?:part(?:ly|ial|ially)?|semi|some|mix(?:ed|ture)?|augment\w*|subset|portion)\b")
+_HUMAN_TYPES = {
+    "manual human curator",
+    "user-generated content data",
+    "surveys",
+    "self-reporting",
+    "focus groups",
+    "customer feedback data",
+}
+_HUMAN_CREATORS = {"found", "crowdsourced", "expert-generated"}
+_SYNTHETIC_TAGS = {"distilabel", "datadreamer"}  # what generators of data sets call themselves
+_DAY = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?!\d)")
+
+
+def parse_metadata(content: bytes, name: str) -> Said:
+    """Parses Croissant JSON-LD, other JSON with such fields, or the YAML front matter of a dataset card.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages.
+
+    Raises:
+        UsageError: it is neither, is not valid, or is larger or deeper than any such file.
+    """
+    if len(content) > _MOST_BYTES:
+        raise UsageError(f"metadata {name!r} has {len(content):,} bytes, expected at most {_MOST_BYTES:,}")
+    try:
+        text = content.decode("utf-8-sig")
+        if text.lstrip()[:1] in ("{", "["):
+            return _fields(_dataset(json.loads(text)))
+        front = _FRONT_MATTER.match(text)
+        if front:
+            return _fields(_card(front[1]))
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise UsageError(f"metadata {name!r} cannot be read ({reason[:200]}); mend it, or leave it out") from None
+    raise UsageError(
+        f"metadata {name!r} is neither JSON nor has it YAML front matter, expected Croissant JSON-LD or a dataset card"
+    )
+
+
+def dataset_evidence(said: Said, licenses: Mapping[str, str] | None = None) -> list[Evidence]:
+    """The evidence that holds for every document of a data set.
+
+    - `dataset`: its origin, synthetic (+5), mixed (half of that) or human (-0.5); what it was made from, when it was
+      collected and that labels are by machine, without weight.
+    - `dataset_license` and `dataset_usage` (family rights).
+
+    Args:
+        said: from `parse_metadata`.
+        licenses: licence in lower case → verdict, as in `provenance.licenses`; unknown where not listed.
+    """
+    claims = list(_claims(said))
+    found = {claim for claim, _ in claims}
+    evidence = []
+    if found:
+        mixed = "mixed" in found or len(found) > 1
+        claim = "mixed" if mixed else found.pop()
+        llr = DECLARED_HUMAN if claim == "human" else DECLARED_SYNTHETIC * (MIXED_SHARE if mixed else 1.0)
+        evidence.append(_item(claim, llr, "; ".join(told for _, told in claims)))
+    sources = [name for name in said.get("sourcedatasets", []) if name.lower() != "original"]
+    sources += said.get("wasderivedfrom", [])
+    if sources:
+        evidence.append(_item("unknown", 0.0, f"made from {', '.join(sources)}"))
+    if "machine-generated" in _lower(said, "annotationscreators"):
+        evidence.append(_item("unknown", 0.0, "annotations_creators: machine-generated, which tells of labels only"))
+    until = collected_until(said)
+    if until:
+        evidence.append(_item("unknown", 0.0, f"collected until {until.isoformat()}"))
+    return evidence + _rights(said, licenses or {})
+
+
+def collected_until(said: Said) -> date | None:
+    """The last day on which the documents can have been collected, None where nothing is said.
+
+    Of a year or a month it is the last day. Other spellings of dates count by their year.
+    """
+    days = []
+    for field in ("datacollectiontimeframe", "rangeofdatesfordatageneration"):
+        for text in said.get(field, []):
+            for year, month, day in _DAY.findall(text):
+                last = _day(int(year), int(month or 12), int(day or 0))
+                days += [last] if last else []
+    return max(days, default=None)
+
+
+def read_datasets(settings: Provenance, read: Callable[[str], bytes]) -> dict[str, list[Evidence]]:
+    """Reads the metadata of each source that names some.
+
+    Args:
+        settings: its `sources` and `licenses` are read.
+        read: gives the content of a file.
+
+    Returns:
+        Source → evidence of each of its documents.
+
+    Raises:
+        UsageError: a file cannot be read or parsed.
+    """
+    licenses = {name.strip().lower(): str(verdict) for name, verdict in settings.licenses.items()}
+    found = {}
+    for source, rule in settings.sources.items():
+        if rule.metadata is None:
+            continue
+        try:
+            content = read(rule.metadata)
+        except OSError as error:
+            reason = error.strerror or " ".join(str(error).split())
+            raise UsageError(
+                f"provenance.sources.{source}.metadata is {rule.metadata!r}, which cannot be read ({reason}); "
+                "name a Croissant file or a dataset card"
+            ) from None
+        found[source] = dataset_evidence(parse_metadata(content, rule.metadata), licenses)
+    return found
+
+
+def source_evidence(source: pa.Array, evidence: Mapping[str, list[Evidence]]) -> pa.ListArray:
+    """The evidence of each document's source, EVIDENCE_LIST[n]; null for sources without any.
+
+    Args:
+        source: string[n].
+        evidence: from `read_datasets`.
+    """
+    if not evidence:
+        return pa.nulls(len(source), EVIDENCE_LIST)
+    place = pc.index_in(source, value_set=pa.array(list(evidence), pa.string()), skip_nulls=True)
+    return to_lists(list(evidence.values())).take(place)
+
+
+def _claims(said: Said) -> Iterator[tuple[str, str]]:
+    """(claim, where it was found), in the order of fields."""
+    for field in ("tags", "keywords"):
+        for tag in said.get(field, []):
+            claim = "synthetic" if tag.lower() in _SYNTHETIC_TAGS else _synthetic(tag)
+            if claim:
+                yield claim, f"{field}: {tag}"
+    creators = _lower(said, "languagecreators")
+    for creator in creators:
+        if creator == "machine-generated":
+            yield "synthetic", "language_creators: machine-generated"
+        elif creator in _HUMAN_CREATORS:
+            yield "human", f"language_creators: {creator}"
+    for field in (*_DESCRIBING, "method"):
+        for text in said.get(field, []):
+            made = field in ("wasgeneratedby", "wasattributedto") and _affirmed(_MODEL, text.lower())
+            claim = "synthetic" if made else _synthetic(text)
+            if claim:
+                yield claim, f"{field}: {text}"
+            elif field == "datacollectiontype" and text.strip().lower() in _HUMAN_TYPES:
+                yield "human", f"{field}: {text}"
+
+
+def _synthetic(text: str) -> str | None:
+    """Synthetic or mixed, where a text says so and does not deny it."""
+    lower = text.lower()
+    if not _affirmed(_SYNTHETIC, lower):
+        return None
+    return "mixed" if _PARTLY.search(lower) else "synthetic"
+
+
+def _affirmed(pattern: re.Pattern[str], text: str) -> bool:
+    return any(not _DENIED.search(text[max(0, match.start() - 40) : match.start()]) for match in pattern.finditer(text))
+
+
+def _rights(said: Said, licenses: Mapping[str, str]) -> list[Evidence]:
+    evidence = []
+    for name in dict.fromkeys([*said.get("license", []), *said.get("licensename", [])]):
+        verdict = licenses.get(name.strip().lower(), UNKNOWN)
+        evidence.append(rights_item("dataset_license", verdict, _shown(name)))
+    for usage in said.get("usageinfo", []):
+        verdict = content_usage(usage)
+        if verdict != UNKNOWN:
+            evidence.append(rights_item("dataset_usage", verdict, _shown(usage)))
+        elif "duo_" in usage.lower():  # a term of the Data Use Ontology: every one of them is a condition
+            evidence.append(rights_item("dataset_usage", CONSTRAINED, _shown(usage)))
+    return evidence
+
+
+def _item(claim: str, llr: float, detail: str) -> Evidence:
+    return Evidence(LINEAGE, "dataset", claim, llr, _shown(detail))
+
+
+def _shown(text: str) -> str:
+    """One printable line."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "�" for character in line[:_MOST_DETAIL])
+
+
+def _lower(said: Said, field: str) -> list[str]:
+    return [text.strip().lower() for text in said.get(field, [])]
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    """A day, or the last of the month where the day is 0; None where there is no such day."""
+    if not (1900 <= year <= 2100 and 1 <= month <= 12):
+        return None
+    last = calendar.monthrange(year, month)[1]
+    return date(year, month, day or last) if day <= last else None
+
+
+def _card(front_matter: str) -> dict[str, Any]:
+    """The keys of a card that are read; the others, which may list thousands of files, are not parsed.
+
+    Aliases are refused: by them a few lines stand for more than any memory holds.
+    """
+    kept, keep = [], False
+    for line in front_matter.splitlines(keepends=True):
+        if line[0] not in " \t#-\r\n":
+            keep = bool(_KEYS.match(line))
+        if keep:
+            kept.append(line)
+    text = "".join(kept)
+    if len(text) > _MOST_FRONT_MATTER:
+        raise ValueError(f"front matter has {len(text):,} characters, expected at most {_MOST_FRONT_MATTER:,}")
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+        raise ValueError("front matter uses aliases")
+    values = yaml.safe_load(text)
+    return values if isinstance(values, dict) else {}
+
+
+def _dataset(document: Any) -> dict[str, Any]:
+    """The object that describes the data set: the document, or the first of its graph that says it is one."""
+    graph = document.get("@graph", document) if isinstance(document, dict) else document
+    if not isinstance(graph, list):
+        return document if isinstance(document, dict) else {}
+    objects = [entry for entry in graph if isinstance(entry, dict)]
+    described = (entry for entry in objects if "Dataset" in str(entry.get("@type"))[:100])
+    return next(described, objects[0] if objects else {})
+
+
+_GROUPS = ("source", "provenance", "use")  # of the Data Provenance Standards
+_READ = {key.replace("_", "") for key in _CARD} | {
+    *_DESCRIBING,
+    "keywords",
+    "method",
+    "datacollectiontimeframe",
+    "rangeofdatesfordatageneration",
+    "wasderivedfrom",
+    "usageinfo",
+}
+
+
+def _fields(values: Mapping[Any, Any]) -> dict[str, list[str]]:
+    said: dict[str, list[str]] = {}
+    groups = [values, *(part for name, part in values.items() if name in _GROUPS and isinstance(part, dict))]
+    for group in groups:
+        for key, value in group.items():
+            field = re.sub(r"[\s_]", "", re.split(r"[:/#]", str(key)[-200:])[-1]).lower()
+            if field in _READ:
+                texts = said.setdefault(field, [])
+                texts += _strings(value)[: _MOST_STRINGS - len(texts)]
+    if "keywords" in said:
+        said["keywords"] = [word.strip() for text in said["keywords"] for word in text.split(",")]
+    return said
+
+
+def _strings(value: Any) -> list[str]:
+    """The strings within a value, in order, at most so many and so deep; types and ids of JSON-LD left out."""
+    found: list[str] = []
+    waiting = [(value, 0)]
+    while waiting and len(found) < _MOST_STRINGS:
+        item, depth = waiting.pop()
+        if isinstance(item, dict):
+            item = [part for key, part in item.items() if key not in ("@type", "@context")]
+        if isinstance(item, list) and depth < _MOST_DEPTH:
+            waiting += [(part, depth + 1) for part in reversed(item[:_MOST_STRINGS])]
+        elif isinstance(item, str | int | date) and not isinstance(item, bool):
+            found.append(str(item)[:_MOST_CHARACTERS])
+    return found
