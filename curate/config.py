@@ -145,6 +145,16 @@ Verdict = Literal["allow", "constrained", "deny"]
 Family = Literal["credentials", "metadata", "lineage", "watermark"]
 
 
+class Said(Section):
+    """An item of evidence that metadata of a data set hold of each of its documents."""
+
+    family: Literal["lineage", "rights"]
+    kind: str
+    claim: str
+    llr: float
+    detail: str
+
+
 class Lineage(Section):
     """What the operator knows of one source."""
 
@@ -157,6 +167,7 @@ class Lineage(Section):
     metadata: str | None = Field(
         None, description="Croissant file or dataset card (README.md) of the data set that it is"
     )
+    said: tuple[Said, ...] = Field((), description="what these metadata say; a run writes it here from the file")
 
 
 class Provenance(Section):

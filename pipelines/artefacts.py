@@ -13,7 +13,6 @@ from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
-from curate.provenance.datasets import read_datasets
 from curate.report.manifest import digest
 from curate.transforms.inference import TextDetector
 from curate.watermarks.load import load_watermarks
@@ -193,10 +192,9 @@ def check_resources(config: Config) -> None:
     """Opens what the settings name, so that a wrong path is told before any document is read.
 
     Raises:
-        UsageError: the detector, the trust anchors, the revocation lists or the metadata of a source cannot be read.
+        UsageError: the detector, the trust anchors or the revocation lists cannot be read.
     """
     if config.synthetic.enabled and not config.synthetic.handler:
         load_detector(config.synthetic.model)
     if config.provenance.enabled:
         make_context(config.provenance)
-        read_datasets(config.provenance, FILES.read_bytes)

@@ -52,6 +52,7 @@ from curate.pipelines.lineage import check_lineage, lineage
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
+from curate.provenance.datasets import with_said
 from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
@@ -110,7 +111,7 @@ def curate_inputs(
     if not debug:
         quiet()
     given = load_artefacts(artefacts) if artefacts else Artefacts()
-    config = with_detector(config, given)
+    config = with_said(with_detector(config, given), FILES.read_bytes)
     check_resources(config)
     check_lineage(config.run.openlineage)
     check_artefacts(given, config)
@@ -214,7 +215,7 @@ def decide_again(
     annotated = make_config(record["config"])
     config = load_config(config_path, settings, base=record["config"])
     check_annotated(config, annotated)
-    config = with_bands(config, bands_of(annotated))
+    config = with_said(with_bands(config, bands_of(annotated)), FILES.read_bytes, annotated)
     check_resources(config)
     check_lineage(config.run.openlineage)
     planned = same_inputs(record, annotated) if apply else None

@@ -11,6 +11,7 @@ from curate.config import Config, make_config
 from curate.exclude import load_evaluation
 from curate.io.filesystem import LocalFiles, read_with
 from curate.io.human import human_reference
+from curate.provenance.datasets import with_said
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
@@ -57,7 +58,7 @@ class Curate(beam.PTransform):
         self._detector = detector
         if detector is not None:
             self._settings = with_detector(self._settings, detector)
-        self._config = make_config(self._settings)
+        self._config = with_said(make_config(self._settings), read_with(open_file))
         if detector is None:
             self._detector = configured_detector(self._config)
 

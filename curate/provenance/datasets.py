@@ -11,6 +11,7 @@ import calendar
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from curate.config import Provenance
+from curate import config as settings
+from curate.config import Config, Provenance, make_config
 from curate.errors import UsageError
 from curate.provenance.evidence import LINEAGE, Evidence, to_lists
 from curate.provenance.rights import CONSTRAINED, UNKNOWN, content_usage, rights_item
@@ -91,23 +93,23 @@ def parse_metadata(content: bytes, name: str) -> Said:
     )
 
 
-def dataset_evidence(said: Said, licenses: Mapping[str, str] | None = None) -> list[Evidence]:
+def dataset_evidence(said: Said) -> list[Evidence]:
     """The evidence that holds for every document of a data set.
 
-    - `dataset`: its origin, synthetic (+5), mixed (half of that) or human (-0.5); what it was made from, when it was
-      collected and that labels are by machine, without weight.
-    - `dataset_license` and `dataset_usage` (family rights).
+    - `dataset`: its origin, synthetic (+5) or human (-0.5); unknown but half of +5 where it is partly synthetic, since
+      that says of no document which part it is of; what it was made from, when it was collected and that labels are by
+      machine, without weight.
+    - `dataset_license`, whose verdict is for the operator to know, and `dataset_usage` (family rights).
 
     Args:
         said: from `parse_metadata`.
-        licenses: licence in lower case → verdict, as in `provenance.licenses`; unknown where not listed.
     """
     claims = list(_claims(said))
     found = {claim for claim, _ in claims}
     evidence = []
     if found:
         mixed = "mixed" in found or len(found) > 1
-        claim = "mixed" if mixed else found.pop()
+        claim = "unknown" if mixed else found.pop()
         llr = DECLARED_HUMAN if claim == "human" else DECLARED_SYNTHETIC * (MIXED_SHARE if mixed else 1.0)
         evidence.append(_item(claim, llr, "; ".join(told for _, told in claims)))
     sources = [name for name in said.get("sourcedatasets", []) if name.lower() != "original"]
@@ -119,7 +121,7 @@ def dataset_evidence(said: Said, licenses: Mapping[str, str] | None = None) -> l
     until = collected_until(said)
     if until:
         evidence.append(_item("unknown", 0.0, f"collected until {until.isoformat()}"))
-    return evidence + _rights(said, licenses or {})
+    return evidence + _rights(said)
 
 
 def collected_until(said: Said) -> date | None:
@@ -136,47 +138,62 @@ def collected_until(said: Said) -> date | None:
     return max(days, default=None)
 
 
-def read_datasets(settings: Provenance, read: Callable[[str], bytes]) -> dict[str, list[Evidence]]:
-    """Reads the metadata of each source that names some.
+def with_said(config: Config, read: Callable[[str], bytes], recorded: Config | None = None) -> Config:
+    """The settings with what the metadata say of each source that names some.
 
     Args:
-        settings: its `sources` and `licenses` are read.
+        config: its rules of sources are read.
         read: gives the content of a file.
-
-    Returns:
-        Source → evidence of each of its documents.
+        recorded: settings of an earlier run, whose record of the same metadata is as good as the file.
 
     Raises:
         UsageError: a file cannot be read or parsed.
     """
-    licenses = {name.strip().lower(): str(verdict) for name, verdict in settings.licenses.items()}
-    found = {}
-    for source, rule in settings.sources.items():
-        if rule.metadata is None:
+    before = recorded.provenance.sources if recorded else {}
+    values = config.to_dict()
+    for source, rule in config.provenance.sources.items():
+        if rule.metadata is None or not config.provenance.enabled:
             continue
-        try:
-            content = read(rule.metadata)
-        except OSError as error:
-            reason = error.strerror or " ".join(str(error).split())
-            raise UsageError(
-                f"provenance.sources.{source}.metadata is {rule.metadata!r}, which cannot be read ({reason}); "
-                "name a Croissant file or a dataset card"
-            ) from None
-        found[source] = dataset_evidence(parse_metadata(content, rule.metadata), licenses)
-    return found
+        if source in before and before[source].metadata == rule.metadata:
+            said = [item.model_dump() for item in before[source].said]
+        else:
+            said = [asdict(item) for item in dataset_evidence(_read(source, rule.metadata, read))]
+        values["provenance"]["sources"][source]["said"] = said
+    return make_config(values)
 
 
-def source_evidence(source: pa.Array, evidence: Mapping[str, list[Evidence]]) -> pa.ListArray:
-    """The evidence of each document's source, EVIDENCE_LIST[n]; null for sources without any.
+def _read(source: str, path: str, read: Callable[[str], bytes]) -> Said:
+    try:
+        content = read(path)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise UsageError(
+            f"provenance.sources.{source}.metadata is {path!r}, which cannot be read ({reason}); "
+            "name a Croissant file or a dataset card"
+        ) from None
+    return parse_metadata(content, path)
+
+
+def source_evidence(source: pa.Array, rules: Provenance) -> pa.ListArray:
+    """What metadata say of each document's source, EVIDENCE_LIST[n]; null for sources without any.
 
     Args:
         source: string[n].
-        evidence: from `read_datasets`.
+        rules: settings; licences that the metadata name are looked up in its `licenses`.
     """
-    if not evidence:
+    terms = {name.strip().lower(): str(verdict) for name, verdict in rules.licenses.items()}
+    said = {name: [_looked_up(item, terms) for item in rule.said] for name, rule in rules.sources.items() if rule.said}
+    if not said:
         return pa.nulls(len(source), EVIDENCE_LIST)
-    place = pc.index_in(source, value_set=pa.array(list(evidence), pa.string()), skip_nulls=True)
-    return to_lists(list(evidence.values())).take(place)
+    place = pc.index_in(source, value_set=pa.array(list(said), pa.string()), skip_nulls=True)
+    return to_lists(list(said.values())).take(place)
+
+
+def _looked_up(item: settings.Said, terms: Mapping[str, str]) -> Evidence:
+    evidence = Evidence(**item.model_dump())
+    if item.kind != "dataset_license":
+        return evidence
+    return replace(evidence, claim=terms.get(item.detail.strip().lower(), UNKNOWN))
 
 
 def _claims(said: Said) -> Iterator[tuple[str, str]]:
@@ -214,11 +231,10 @@ def _affirmed(pattern: re.Pattern[str], text: str) -> bool:
     return any(not _DENIED.search(text[max(0, match.start() - 40) : match.start()]) for match in pattern.finditer(text))
 
 
-def _rights(said: Said, licenses: Mapping[str, str]) -> list[Evidence]:
+def _rights(said: Said) -> list[Evidence]:
     evidence = []
     for name in dict.fromkeys([*said.get("license", []), *said.get("licensename", [])]):
-        verdict = licenses.get(name.strip().lower(), UNKNOWN)
-        evidence.append(rights_item("dataset_license", verdict, _shown(name)))
+        evidence.append(rights_item("dataset_license", UNKNOWN, _shown(name)))
     for usage in said.get("usageinfo", []):
         verdict = content_usage(usage)
         if verdict != UNKNOWN:

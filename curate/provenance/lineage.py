@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.config import Config
+from curate.provenance.datasets import source_evidence
 from curate.provenance.evidence import LINEAGE, RIGHTS, combine, one_chunk, one_per_row
 from curate.provenance.rights import each_distinct
 
@@ -55,6 +56,7 @@ def lineage_evidence(features: pa.Table, config: Config) -> pa.ListArray:
       worth more than nothing (-0.5), unless `provenance.trust_origin` or a known source makes the column an override.
       Both by the reliability of the source.
     - `parent`: what it was made from; tells nothing of origin.
+    - `dataset` and others: what the metadata of its data set say (`curate.provenance.datasets`).
     - `source_rights` and `license` (family rights): what the operator says of the source, and of the licence.
 
     Args:
@@ -86,6 +88,7 @@ def lineage_evidence(features: pa.Table, config: Config) -> pa.ListArray:
         one_per_row(_valid(parent), LINEAGE, "parent", "unknown", 0.0, parent),
         one_per_row(_valid(source_rights), RIGHTS, "source_rights", source_rights, 0.0, source),
         one_per_row(_valid(license_rights), RIGHTS, "license", license_rights, 0.0, license),
+        source_evidence(source, config.provenance),
     )
 
 

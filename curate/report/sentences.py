@@ -40,7 +40,8 @@ RIGHTS_MEANINGS = {
     "xmp_rights": "the statement of rights in its metadata ({detail})",
     "license": "its licence ({detail})",
     "source_rights": "the rule for its source ({detail})",
-    "dataset": "the metadata of its data set ({detail})",
+    "dataset_license": "the licence of its data set ({detail})",
+    "dataset_usage": "the terms of its data set ({detail})",
 }
 
 _SILENT = ("marker",)
