@@ -11,6 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ _MAX_BROKEN = 4  # tags whose quotes never close
 _HTML = r"(?i)\A[\s\x{feff}]*<(?:!doctype html|!--|\?xml|[a-z][a-z0-9]*[\s>/])"
 _OF_INTEREST = r"(?i)digitalSourceType|noai|tdm-reservation|SoftwareApplication"
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)([^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*)>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)(?=[\s/>])([^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*)>")
 _ATTRIBUTE = re.compile(r"([^\s=/>\"']+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+)))?")
 _RAW_END = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("script", "style")}
 _VOID = re.compile(r"(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\Z")
@@ -115,7 +116,7 @@ class _Page:
                 continue
             tag = _TAG.match(page, place) if page[place + 1 : place + 2] not in (" ", "!", "?") else None
             if tag is None:
-                broken += page[place + 1 : place + 2].isalpha()
+                broken += page[place + 1 : place + 3].lstrip("/")[:1].isalpha()
                 place = page.find("<", place + 1)
                 continue
             name, place = tag[2].lower(), tag.end()
@@ -133,7 +134,7 @@ class _Page:
 
     def _element(self, name: str, text: str) -> None:
         if name == "meta" or _STRUCTURED.search(text):
-            attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(text)}
+            attributes = {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(text)}
             if name == "meta":
                 self._meta(attributes)
             self._property(attributes)

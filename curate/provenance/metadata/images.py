@@ -15,9 +15,11 @@ MAX_TEXT = 1 << 22
 _MAX_STEPS = 100_000  # chunks or segments of one file; a PNG of 800 MB in chunks of 8 KB has as many
 _AREA = 1 << 21  # bytes searched for XMP packets at either end of a file of any other format
 _MAX_PACKETS = 16
+_MAX_COMMENTS = 64  # of at most 64 KB each
 
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_KEYWORD = "XML:com.adobe.xmp"
+_XMP_BOX = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 _TIFF_HEADER = re.compile(rb"II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08")
 _PDF_NAMESPACES = (b"ns.adobe.com/pdf", b"application/pdf", b"aiim.org/pdf")
 
@@ -46,11 +48,13 @@ def find_blocks(data: bytes, mime: str) -> Blocks:
 
     Args:
         data: the file.
-        mime: its media type, by its content. Of formats other than JPEG, PNG, WebP and TIFF both ends are searched
-            for plain XMP packets (PDF, GIF, AVIF, HEIF, JPEG XL, MP4 …) and for EXIF.
+        mime: its media type, by its content. Images of other formats (GIF, AVIF, HEIF, JPEG XL) are searched for
+            plain XMP packets and EXIF. Other media are not, since what is found may be that of cover art.
     """
     blocks = Blocks()
-    _READERS.get(mime, _search)(data, blocks)
+    reader = _READERS.get(mime, _search if mime.startswith("image/") else None)
+    if reader is not None:
+        reader(data, blocks)
     return blocks
 
 
@@ -71,7 +75,7 @@ def _jpeg(data: bytes, blocks: Blocks) -> None:
             blocks.xmp.append(data[start + len(_XMP_SEGMENT) : place])
         elif marker == b"\xed" and data.startswith(b"Photoshop 3.0\0", start):
             blocks.photoshop = blocks.photoshop or data[start + 14 : place]
-        elif marker == b"\xfe":
+        elif marker == b"\xfe" and len(blocks.texts) < _MAX_COMMENTS:
             blocks.texts.append(("comment", data[start:place].decode("utf-8", "replace")))
 
 
@@ -148,6 +152,13 @@ def _svg(data: bytes, blocks: Blocks) -> None:
         blocks.xmp.append(data)
 
 
+def _mp4(data: bytes, blocks: Blocks) -> None:
+    """The uuid box of XMP in ISO base media files (XMP specification, part 3)."""
+    place = data.find(_XMP_BOX)
+    if place >= 8:
+        blocks.xmp.append(data[place + 16 : place - 8 + int.from_bytes(data[place - 8 : place - 4], "big")])
+
+
 def _search(data: bytes, blocks: Blocks) -> None:
     blocks.xmp = list(_packets(data))
     header = _TIFF_HEADER.search(data, 0, _AREA)
@@ -179,4 +190,7 @@ _READERS: dict[str, Callable[[bytes, Blocks], None]] = {
     "image/tiff": _tiff,
     "image/svg+xml": _svg,
     "application/pdf": _pdf,
+    "video/mp4": _mp4,
+    "video/quicktime": _mp4,
+    "audio/mp4": _mp4,
 }

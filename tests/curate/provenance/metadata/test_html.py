@@ -102,6 +102,7 @@ def test_attributes(body, count):
     [
         ('<meta name="robots" content="index, NOAI, noimageai">', [("robots", "deny")]),
         ("<META NAME=robots CONTENT=noai>", [("robots", "deny")]),
+        ('<meta name="robots" content="index&#44;noai">', [("robots", "deny")]),
         ('<meta name="robots" content="noimageai">', []),  # speaks of pictures
         ('<meta name="robots" content="noindex">', []),
         ('<meta name="description" content="noai">', []),
@@ -142,7 +143,20 @@ def test_many_statements_are_few_items():
 
 @pytest.mark.parametrize(
     "part",
-    ['<a "', "<a 'b\" ", "<!--", "<script>", "</a>", "<div itemscope>", "<meta a=", "<", "<p title=don't>", "<a\0b>"],
+    [
+        '<a "',
+        "<a 'b\" ",
+        "<!--",
+        "<script>",
+        "</a>",
+        "<div itemscope>",
+        "<meta a=",
+        "<",
+        "<p title=don't>",
+        "<a\0b>",
+        "<script",
+        '</script "',
+    ],
 )
 def test_hostile_pages_end(part):
     assert html_evidence("<html>" + part * (MAX_PAGE // 4 // len(part))) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from curate.provenance.metadata.exif import iim_of_photoshop, read_exif, read_iim
-from curate.provenance.metadata.images import MAX_TEXT, find_blocks
+from curate.provenance.metadata.images import MAX_TEXT, Blocks, find_blocks
 
 MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff", "AVIF": "image/avif"}
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="Pillow is built without AVIF")
@@ -121,10 +121,23 @@ def test_packets_of_pdf(xmp):
 def test_packets_at_both_ends(xmp):
     packet = xmp("", SOURCE)
     for data in (packet + bytes(5_000_000), bytes(5_000_000) + packet):
-        assert len(find_blocks(data, "video/mp4").xmp) == 1
+        assert len(find_blocks(data, "image/heic").xmp) == 1
     bare = packet[packet.index(b"<x:") : packet.index(b"<?xpacket end")]
     assert find_blocks(b"GIF89a" + bare, "image/gif").xmp == [bare]
     assert find_blocks(b"<x:xmpmeta" * 1000, "image/gif").xmp == []
+
+
+def test_videos_have_a_box_of_their_own(xmp):
+    packet = xmp("", SOURCE)
+    box = (24 + len(packet)).to_bytes(4, "big") + b"uuid" + bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC") + packet
+    assert find_blocks(bytes(99) + box + bytes(99), "video/mp4").xmp == [packet]
+    assert find_blocks(box[8:], "video/mp4").xmp == []
+
+
+@pytest.mark.parametrize("mime", ["audio/mpeg", "video/mp4", "application/zip", "audio/flac"])
+def test_cover_art_says_nothing_of_the_rest(image, exif, xmp, mime):
+    cover = image("JPEG", exif=exif({0x0131: "Midjourney"}), xmp=xmp("", SOURCE))
+    assert find_blocks(b"ID3" + cover, mime) == Blocks()
 
 
 @settings(max_examples=300)
