@@ -4,7 +4,7 @@ from curate.provenance.evidence import METADATA, Evidence
 from curate.provenance.metadata.claims import unreadable
 from curate.provenance.metadata.exif import iim_of_photoshop, read_exif, read_iim
 from curate.provenance.metadata.generators import camera_evidence, generator_evidence
-from curate.provenance.metadata.html import html_evidence, is_html
+from curate.provenance.metadata.html import MAX_PAGE, html_evidence, is_html
 from curate.provenance.metadata.images import find_blocks
 from curate.provenance.metadata.stealth import hidden_fields
 from curate.provenance.metadata.xmp import Properties, read_packet, xmp_evidence
@@ -25,8 +25,10 @@ def metadata_evidence(data: bytes, mime: str | None) -> list[Evidence]:
     Returns:
         Evidence of the families metadata and rights, in the order in which it was found.
     """
+    if mime in (None, "text/html", "image/svg+xml") and is_html(data):  # pages hold SVG too
+        return html_evidence(data[: 4 * MAX_PAGE].decode("utf-8", "replace"))
     if mime is None:
-        return html_evidence(data.decode("utf-8", "replace")) if is_html(data) else []
+        return []
     blocks = find_blocks(data, mime)
     exif = read_exif(blocks.exif)
     evidence = [unreadable(blocks.error)] if blocks.error else []

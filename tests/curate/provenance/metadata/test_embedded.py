@@ -23,6 +23,7 @@ def test_other_formats(xmp):
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><metadata>' + packet[packet.index(b"<rdf") : packet.index(b"</x:")]
     files = [b"%PDF-1.7\n" + packet, svg + b"</metadata></svg>", b"GIF89a" + packet, b"\0\0\0\x18ftypheic" + packet]
     files += [b"<!doctype html><html><meta itemprop=digitalSourceType content=trainedAlgorithmicMedia>"]
+    files += [files[-1] + b"<svg></svg>"]
     for data in files:
         assert [(e.claim, e.llr) for e in metadata_evidence(data, sniff(data))] == [("synthetic", 5.0)]
 
