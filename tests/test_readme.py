@@ -24,7 +24,7 @@ def commands():
         for line in block.splitlines():
             words = (
                 shlex.split(line)
-                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector)", line)
+                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector|provenance)", line)
                 else []
             )
             if words:
@@ -78,7 +78,7 @@ def test_python_examples(code, directory, capsys):
 
 def test_commands(directory):
     given = list(commands())
-    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector"}
+    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector", "provenance"}
     for words in given:
         if words[0] == "run":
             words = [*words, "--overwrite"]
