@@ -17,8 +17,10 @@ def plain_column(table: pa.Table, name: str) -> pa.Array:
 
 
 def one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The same values in one chunk."""
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    """The same values in one chunk; those that are so already are not copied, which `combine_chunks` does."""
+    if not isinstance(values, pa.ChunkedArray):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 and values.chunk(0).offset == 0 else values.combine_chunks()
 
 
 def string_column(table: pa.Table, name: str) -> pa.Array:

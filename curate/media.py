@@ -33,8 +33,12 @@ def _media_columns(table: pa.Table, config: Config) -> tuple[pa.Array, pa.Array]
         string_column(table, config.documents.columns.media_path),
     )
     media = media.cast(pa.large_binary()) if is_bytes(media.type) else pa.nulls(table.num_rows, pa.large_binary())
-    empty = [pc.equal(pc.binary_length(values), 0) for values in (media, paths)]
-    return pc.if_else(empty[0], None, media), pc.if_else(empty[1], None, paths)
+    return _null_if_empty(media), _null_if_empty(paths)
+
+
+def _null_if_empty(values: pa.Array) -> pa.Array:
+    empty = pc.equal(pc.binary_length(values), 0)
+    return pc.if_else(empty, None, values) if pc.any(empty).as_py() else values  # if_else copies every byte
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _media_facts(
         facts = MediaFacts(found["findings"], found["signature_trusted"], high, low)
     for row in np.flatnonzero(~is_text):
         if media[row].is_valid:
-            high[row], low[row] = _hash_bytes(media[row].as_py())
+            high[row], low[row] = _hash_bytes(media[row].as_buffer())
         elif paths[row].is_valid:
             high[row], low[row] = _hash_file(paths[row].as_py(), opened, open_and_hash)
     return facts
@@ -103,7 +107,7 @@ def _hash_file(path: str, opened: dict[str, tuple[int, int]], open_and_hash: Cal
     return opened[path]
 
 
-def _hash_bytes(data: bytes) -> tuple[int, int]:
+def _hash_bytes(data: bytes | pa.Buffer) -> tuple[int, int]:
     digest = xxhash.xxh3_128_intdigest(data)
     return digest >> 64, digest & 0xFFFFFFFFFFFFFFFF
 

@@ -13,8 +13,10 @@ from curate.provenance.isolation import IsolatedReader
 from curate.provenance.native import Answer, NativeReader, StoreReader
 from curate.provenance.revocation import load_revocations
 from curate.provenance.rights import UNKNOWN, rights_item, training_mining
-from curate.provenance.rubric import actions_of, judge_store, source_name
+from curate.provenance.rubric import NOTHING, Finding, actions_of, judge_store, source_name
 from curate.provenance.trust_list import TSA_LIST, trust_settings
+
+_MAX_DETAIL = 500
 
 
 @dataclass(frozen=True)
@@ -197,23 +199,22 @@ def credential_evidence(credentials: Credentials) -> list[Evidence]:
 def _origin_evidence(credentials: Credentials) -> list[Evidence]:
     """An Invalid store weighs nothing, since re-encoding breaks hashes innocently, but it is told."""
     if credentials.error is not None:
-        return [Evidence(CREDENTIALS, "c2pa_unreadable", "unknown", 0.0, credentials.error)]
+        return [_item("c2pa_unreadable", credentials.error)]
     if not credentials.has_credentials:
-        if credentials.remote_url is None:
-            return []
-        return [Evidence(CREDENTIALS, "c2pa_remote", "unknown", 0.0, f"not fetched: {credentials.remote_url}")]
+        return [_item("c2pa_remote", f"not fetched: {credentials.remote_url}")] if credentials.remote_url else []
     if credentials.validation_state not in ("Trusted", "Valid"):
-        return [Evidence(CREDENTIALS, "c2pa_invalid", "unknown", 0.0, ", ".join(credentials.failures) or "invalid")]
+        return [_item("c2pa_invalid", ", ".join(credentials.failures) or "invalid")]
     trusted = credentials.validation_state == "Trusted"
     finding = judge_store(credentials.store, trusted, frozenset(credentials.revoked))
-    detail = "; ".join(
-        filter(
-            None,
-            [
-                ", ".join(credentials.digital_source_types) or "no digitalSourceType",
-                f"signed by {credentials.signer}" if credentials.signer else "",
-                f"made with {credentials.claim_generator}" if credentials.claim_generator else "",
-            ],
-        )
-    )
-    return [Evidence(CREDENTIALS, "c2pa_trusted" if trusted else "c2pa_valid", finding.claim, finding.llr, detail)]
+    parts = [
+        ", ".join(credentials.digital_source_types) or "no digitalSourceType",
+        f"signed by {credentials.signer}" if credentials.signer else "",
+        f"made with {credentials.claim_generator}" if credentials.claim_generator else "",
+    ]
+    return [_item("c2pa_trusted" if trusted else "c2pa_valid", "; ".join(filter(None, parts)), finding)]
+
+
+def _item(kind: str, detail: str, finding: Finding = NOTHING) -> Evidence:
+    """Evidence whose detail, part of which strangers wrote, is one printable line of bounded length."""
+    shown = "".join(character if character.isprintable() else " " for character in detail[:_MAX_DETAIL])
+    return Evidence(CREDENTIALS, kind, finding.claim, finding.llr, " ".join(shown.split()))

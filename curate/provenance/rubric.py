@@ -99,6 +99,9 @@ class Finding:
     ambiguous: bool = False
 
 
+NOTHING = Finding("unknown", 0.0)
+
+
 def judge_store(store: dict[str, Any], trusted: bool, revoked: frozenset[str] = frozenset()) -> Finding:
     """The origin that the active manifest of a store claims, its ingredients included.
 
@@ -107,7 +110,7 @@ def judge_store(store: dict[str, Any], trusted: bool, revoked: frozenset[str] = 
         trusted: the signer of the active manifest is on the trust list.
         revoked: labels of manifests whose signers are revoked; as ingredients they contribute nothing.
     """
-    finding = _Judge(store, revoked).manifest(store.get("active_manifest"), trusted, 0) or Finding("unknown", 0.0)
+    finding = _Judge(store, revoked).manifest(store.get("active_manifest"), trusted, 0) or NOTHING
     # What is left untold cannot make generated content less generated: only claims towards human are halved.
     return replace(finding, llr=finding.llr / 2) if finding.ambiguous and finding.llr < 0 else finding
 
@@ -138,7 +141,7 @@ class _Judge:
         """The finding of one manifest; None where it says nothing."""
         manifest = self._manifests.get(label) if isinstance(label, str) else None
         if not isinstance(manifest, dict) or depth > MAX_DEPTH:
-            return Finding("unknown", 0.0)
+            return NOTHING
         key = (str(label), trusted)
         if key not in self._known:
             self._known[key] = None  # met again while in progress: a cycle
@@ -167,7 +170,7 @@ class _Judge:
 
     def _ingredient(self, label: str, ingredient: dict[str, Any], trusted: bool, depth: int) -> Finding | None:
         if not ingredient.get("active_manifest"):
-            return Finding("unknown", 0.0)
+            return NOTHING
         uri = f"self#jumbf=/c2pa/{label}/c2pa.assertions/{ingredient.get('label')}"
         failed, by_trusted_signer = _ingredient_state(ingredient, self._deltas.get(uri))
         if failed or str(ingredient["active_manifest"]) in self._revoked:

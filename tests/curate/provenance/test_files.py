@@ -1,9 +1,15 @@
+import io
 import json
+import tarfile
+import zipfile
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from curate.config import make_config
+from curate.io.filesystem import LocalFiles
+from curate.media import media_facts
 from curate.provenance.evidence import from_lists
 from curate.provenance.files import block_provenance, examine
 from curate.provenance.rights import rights_verdict
@@ -106,3 +112,94 @@ def test_block_with_one_column_or_none(png, config):
     assert only_paths["errors"].to_pylist() == [None]
     with pytest.raises(ValueError, match="neither"):
         block_provenance(None, None, config=config, read_file=lambda _: b"")
+
+
+@pytest.fixture(params=["zip", "tar", "tar.gz"])
+def archive(request, signer, png, tmp_path):
+    """An archive with a signed picture, one with a sidecar, one with neither, and a text."""
+    members = {
+        "signed/generated": signer.sign(png, "image/png", "trainedAlgorithmicMedia"),
+        "photo.png": png,
+        "photo.c2pa": signer.sign_sidecar(png, "image/png", "digitalCapture"),
+        "bare.png": png,
+        "notes.txt": b"words",
+    }
+    path = tmp_path / f"assets.{request.param}"
+    if request.param == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+    else:
+        with tarfile.open(path, "w:gz" if request.param == "tar.gz" else "w") as file:
+            for name, content in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                file.addfile(entry, io.BytesIO(content))
+    return str(path)
+
+
+def test_members_of_an_archive(archive, config):
+    def told(member):
+        record = examine(f"{archive}!/{member}", config)
+        return record["validation_state"], record["origin"], record["error"]
+
+    assert told("signed/generated") == ("Trusted", "synthetic", None)
+    assert told("photo.png") == ("Trusted", "human", None)
+    assert told("bare.png") == (None, "unknown", None)
+    assert told("notes.txt")[2] == "not a format that can carry content credentials"
+    assert "no " in told("absent")[2]
+    assert told("photo.c2pa")[0] == "Invalid"  # a store by itself binds nothing
+
+
+def test_members_in_a_column(archive, config):
+    paths = [f"{archive}!/{name}" for name in ("photo.png", "signed/generated", "absent", "bare.png")]
+    table = pa.table({"media_path": [*paths, None]})
+    found = media_facts(table, np.zeros(5, dtype=bool), archive, config, LocalFiles().open)
+    kinds = [[item.kind for item in items] for items in from_lists(found.findings)]
+    assert kinds == [["c2pa_trusted"], ["c2pa_trusted"], ["c2pa_unreadable"], [], []]
+    assert found.hash[0] == found.hash[3] != found.hash[1]
+
+
+def test_an_archive_elsewhere_is_not_opened(config):
+    def never(path):
+        raise AssertionError(path)
+
+    table = pa.table({"media_path": ["gs://bucket/assets.zip!/a.png", "/dev/zero!/a.png"]})
+    found = media_facts(table, np.zeros(2, dtype=bool), "/data/part.parquet", config, never)
+    details = [items[0].detail for items in from_lists(found.findings)]
+    assert "another filesystem" in details[0]
+    assert "not a regular file" in details[1]
+
+
+def test_examine_opens_files_with_what_it_is_given(signer, png, config):
+    asset = signer.sign(png, "image/png", "digitalCapture")
+    files = {"mem://photo.png": png, "mem://photo.png.c2pa": signer.sign_sidecar(png, "image/png", "digitalCreation")}
+    files["mem://signed"] = asset
+    for path in ("mem://signed", "mem://photo.png"):
+        record = examine(path, config, lambda name: io.BytesIO(files[name]))
+        assert (record["validation_state"], record["file"]) == ("Trusted", path)
+    assert examine("mem://gone", config, lambda name: io.BytesIO(files[name]))["error"]
+
+
+def test_isolation_changes_no_verdict(signer, png, anchors):
+    generated = signer.sign(png, "image/png", "trainedAlgorithmicMedia", {"cawg.ai_training": "notAllowed"})
+    media = pa.array([generated, png, b"x", generated[:900]])
+    found = [
+        block_provenance(
+            media,
+            None,
+            config=make_config({"provenance": {"trust_anchors": anchors, "isolate": isolate}}),
+            read_file=lambda _: b"",
+        )
+        for isolate in (False, True)
+    ]
+    assert found[0] == found[1]
+
+
+def test_a_media_file_that_is_too_large(signer, png, anchors, tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(signer.sign(png, "image/png", "digitalCapture"))
+    for limit, state in ((path.stat().st_size, "Trusted"), (path.stat().st_size - 1, None)):
+        record = examine(str(path), make_config({"provenance": {"trust_anchors": anchors, "max_media_bytes": limit}}))
+        assert record["validation_state"] == state
+        assert (record["error"] is None) == (state is not None)
