@@ -15,7 +15,7 @@ import c2pa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from curate.provenance.formats import sniff
 from curate.provenance.trust_list import trust_settings
@@ -31,6 +31,7 @@ class ThrowAwaySigner:
         organization: whose name the certificates bear.
         lifetime: how long they last from now.
         usages: extended key usages of the leaf.
+        ocsp: address that the leaf gives for questions on its revocation.
 
     Attributes:
         anchors_pem: the root certificate; with it among the trust anchors, what is signed here is Trusted.
@@ -43,11 +44,12 @@ class ThrowAwaySigner:
         organization: str = "curate throw-away",
         lifetime: timedelta = timedelta(days=30),
         usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.EMAIL_PROTECTION,),
+        ocsp: str | None = None,
     ) -> None:
         self.root_key = ec.generate_private_key(ec.SECP256R1())
         leaf_key = ec.generate_private_key(ec.SECP256R1())
-        self.root = _certificate(organization, "root", self.root_key.public_key(), self.root_key, lifetime, ())
-        self.leaf = _certificate(organization, "leaf", leaf_key.public_key(), self.root_key, lifetime, usages)
+        self.root = _certificate(organization, "root", self.root_key.public_key(), self.root_key, lifetime, (), None)
+        self.leaf = _certificate(organization, "leaf", leaf_key.public_key(), self.root_key, lifetime, usages, ocsp)
         pem = serialization.Encoding.PEM
         self.anchors_pem = self.root.public_bytes(pem).decode()
         self._chain = self.leaf.public_bytes(pem) + self.root.public_bytes(pem)
@@ -171,6 +173,7 @@ def _certificate(
     issuer_key: ec.EllipticCurvePrivateKey,
     lifetime: timedelta,
     usages: Sequence[x509.ObjectIdentifier],
+    ocsp: str | None,
 ) -> x509.Certificate:
     """A certificate with the extensions that C2PA's certificate profile asks for."""
     is_root = name == "root"
@@ -201,6 +204,9 @@ def _certificate(
     )
     if not is_root:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    if ocsp is not None:
+        place = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(ocsp))
+        builder = builder.add_extension(x509.AuthorityInformationAccess([place]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 
