@@ -139,7 +139,7 @@ def test_a_remote_manifest_is_told_by_its_address(config, signer, png):
 def test_a_name_that_is_not_printable(config, png):
     signer = ThrowAwaySigner("a\nb\u202ec" + "d" * 50)
     columns = block_provenance(
-        pa.array([signer.sign(png, "image/png", "digitalCapture")]), None, config=config, open_file=lambda _: b""
+        pa.array([signer.sign(png, "image/png", "digitalCapture")]), None, config=config, read_file=lambda _: b""
     )
     ((found,),) = from_lists(columns["findings"])
     assert found.detail.isprintable() and len(found.detail) <= 500
