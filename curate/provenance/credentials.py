@@ -210,6 +210,7 @@ def _origin_evidence(credentials: Credentials) -> list[Evidence]:
         ", ".join(credentials.digital_source_types) or "no digitalSourceType",
         f"signed by {credentials.signer}" if credentials.signer else "",
         f"made with {credentials.claim_generator}" if credentials.claim_generator else "",
+        f"actions {', '.join(dict.fromkeys(credentials.actions))}" if credentials.actions else "",
     ]
     return [_item("c2pa_trusted" if trusted else "c2pa_valid", "; ".join(filter(None, parts)), finding)]
 
