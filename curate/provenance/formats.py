@@ -101,10 +101,10 @@ def _sniff_zip(data: bytes) -> str:
             names = archive.namelist()
             if "mimetype" in names:
                 with archive.open("mimetype") as member:
-                    return member.read(128).decode("ascii").strip() or "application/zip"
+                    return member.read(128).decode("ascii").strip() or "application/x-zip"
     except Exception:  # a broken archive raises errors of many kinds; the reader will say what is wrong
-        return "application/zip"
+        return "application/x-zip"
     for part, mime in _PACKAGES:
         if any(name.startswith(part) for name in names):
             return _MACROS.get(mime, mime) if any(name.endswith("/vbaProject.bin") for name in names) else mime
-    return "application/zip"
+    return "application/x-zip"
