@@ -53,6 +53,7 @@ from curate.pipelines.progress import annotated_documents, applied_documents, ph
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
 from curate.provenance.datasets import with_said
+from curate.provenance.trust_list import trust_list_id
 from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
@@ -149,6 +150,7 @@ def curate_inputs(
         "inputs": {file.path: absolute(file.path) for file in found},
         "fingerprints": planned.fingerprints,
         "resources": resource_digests(config),
+        "trust": trust_list_id(config.provenance) if config.provenance.enabled else None,
         "exclude": exclude,
         "watermarks": watermarks,
         "files_failed": [list(failure) for failure in planned.failed],

@@ -109,6 +109,7 @@ def write_reports(
         inputs=record["inputs"],
         mix=_mix(overview.summary),
         resources=record["resources"],
+        trust=record.get("trust"),
         exclude=record.get("exclude"),
         against=record["against"],
         supersedes=outcome["earlier"]["supersedes"],

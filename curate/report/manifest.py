@@ -32,6 +32,7 @@ def build_manifest(
     inputs: Mapping[str, str],
     mix: Mapping[str, JsonDict],
     resources: Mapping[str, JsonDict] | None = None,
+    trust: JsonDict | None = None,
     exclude: Mapping[str, JsonDict] | None = None,
     versions: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
@@ -57,6 +58,8 @@ def build_manifest(
         inputs: input file → its absolute path.
         mix: origin as judged → {documents, tokens, output_tokens} of the kept documents.
         resources: file that the settings name → {sha256, bytes}.
+        trust: whose signatures counted as trusted (`curate.provenance.trust_list.trust_list_id`); None where none
+            were read.
         exclude: file of evaluation texts → {sha256, bytes, items, whole}; whole counts the texts so short that they
             were compared with whole documents.
         versions: of what made the output; those installed by default.
@@ -90,6 +93,7 @@ def build_manifest(
         "inputs": dict(sorted(inputs.items())),
         "fingerprints": dict(sorted(fingerprints.items())),
         "resources": dict(sorted((resources or {}).items())),
+        "trust": trust,
         "mix": dict(sorted(mix.items())),
         "exclude": dict(sorted((exclude or {}).items())),
         "artefacts": dict(sorted(artefacts.items())),

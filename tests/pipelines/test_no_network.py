@@ -1,6 +1,7 @@
 """A run opens no connection, whatever its data ask for: watched from outside, the C2PA library's client included."""
 
 import http.server
+import json
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,9 @@ EXPECTED = {"remote": ["c2pa_remote"], "ocsp": ["c2pa_trusted"], "elsewhere": ["
 def test_a_run_connects_to_nothing(inviting, server, isolate):
     assert run_watched(inviting, *arguments(inviting, isolate)) == []
     assert server.asked == []
+    trust = json.loads((inviting / "out" / "manifest.json").read_text())["trust"]
+    assert [entry["name"] for entry in trust["lists"]] == ["C2PA Trust List", "C2PA TSA Trust List"]
+    assert trust["operator"]["certificates"] == 1
     assert kinds(inviting) == EXPECTED
 
 
