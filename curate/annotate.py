@@ -15,7 +15,7 @@ from curate.detector.model import load_detector
 from curate.detector.windows import window_column
 from curate.duplicates.bands import Bands, band_keys, choose_bands
 from curate.duplicates.evaluation import EvaluationIndex, Matches
-from curate.duplicates.lines import find_units
+from curate.duplicates.lines import find_units, in_texts_as_given
 from curate.hashing import UInt64Array, mix
 from curate.io.filesystem import OpenFile
 from curate.io.ids import DocumentIds, document_ids, own_ids
@@ -23,7 +23,10 @@ from curate.media import MediaFacts, has_media, media_facts
 from curate.provenance.evidence import combine
 from curate.provenance.metadata.html import text_metadata
 from curate.provenance.rights_columns import column_rights
-from curate.schema import EVIDENCE_LIST, TEXT_EDITS, features
+from curate.provenance.text.block import text_findings
+from curate.provenance.text.find import strip_manifests
+from curate.provenance.text.manifest import TextManifest
+from curate.schema import EVIDENCE_LIST, features
 from curate.sortable import sort_keys
 from curate.text.kernel import TextFeatures, text_features
 from curate.text.language import identify
@@ -50,17 +53,25 @@ class Texts:
     """The texts of a block that take part in anything, and why the others do not.
 
     Attributes:
-        texts: string or large_string[n], null for documents that are not read.
+        texts: string or large_string[n], without C2PA manifests; null for documents that are not read.
         reason: string[n], no_text, too_long or null.
+        edits: `curate.schema.TEXT_EDITS`[n], the manifests taken out, in code points of the texts as they were.
+        manifests: the manifests by row, also of documents that are not read.
     """
 
     texts: pa.Array
     reason: pa.Array
+    edits: pa.Array
+    manifests: dict[int, list[TextManifest]]
 
 
 def readable_texts(table: pa.Table, config: Config) -> Texts:
-    """Sets aside null, blank and over-long texts; a row without text is read for its media."""
-    texts = text_column(table, config)
+    """Takes C2PA manifests out of texts and sets aside null, blank and over-long ones.
+
+    A row without text is read for its media.
+    """
+    stripped = strip_manifests(text_column(table, config))
+    texts = stripped.texts
     length = pc.utf8_length(texts)
     blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
     missing = pc.or_kleene(texts.is_null(), blank).fill_null(True)
@@ -71,7 +82,12 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
         pa.scalar("too_long"),
     )
     unread = pc.or_(missing, too_long)
-    return Texts(pc.if_else(unread, pa.scalar(None, texts.type), texts), one_array(reason.cast(pa.string())))
+    return Texts(
+        pc.if_else(unread, pa.scalar(None, texts.type), texts),
+        one_array(reason.cast(pa.string())),
+        stripped.edits,
+        stripped.found,
+    )
 
 
 def annotate(
@@ -123,6 +139,7 @@ def annotate(
     clean = pc.if_else(found, pa.scalar(None, texts.type), texts)
     is_text = texts.is_valid().to_numpy(zero_copy_only=False)
     media = media_facts(table, is_text, source_file, config, open_file)
+    in_text = text_findings(text_column(table, config), readable.manifests, config)
     content = np.where(is_text, kernel.content, media.hash)
     content_low = np.where(is_text, kernel.content_low, media.hash_low)
     scored, windows = _judged(clean, kernel.tokens, scores, config)
@@ -156,9 +173,9 @@ def annotate(
         "origin_claim": origin_claim(table, config),
         "license": string_column(table, columns.license),
         "parent": _parent(table, config),
-        "findings": _findings(table, texts, media, media_only, config),
-        "signature_trusted": media.signature_trusted,
-        "text_edits": pa.nulls(count, TEXT_EDITS),
+        "findings": combine(_findings(table, texts, media, media_only, config), in_text.findings),
+        "signature_trusted": pc.coalesce(in_text.signature_trusted, media.signature_trusted),
+        "text_edits": readable.edits,
         **_evaluation_columns(matches, evaluation),
     }
     return pa.table([values[name] for name in schema.names], schema=schema)
@@ -215,10 +232,14 @@ def annotate_lines(table: pa.Table, features: pa.Table, config: Config) -> pa.Ta
         config: settings.
 
     Returns:
-        `curate.duplicates.lines.UNITS`.
+        `curate.duplicates.lines.UNITS`; places count the code points of the texts as they are in the table.
     """
-    texts = readable_texts(table, config).texts
-    return find_units(texts, features["location"].to_numpy(), config.dedupe.lines.unit)
+    readable = readable_texts(table, config)
+    units = find_units(readable.texts, features["location"].to_numpy(), config.dedupe.lines.unit)
+    if readable.edits.null_count == len(readable.edits):
+        return units
+    edited = features.select(["location", "text_edits"]).filter(features["text_edits"].is_valid()).to_pylist()
+    return in_texts_as_given(units, {row["location"]: row["text_edits"] for row in edited})
 
 
 def _locations(ids: DocumentIds, start: int | None) -> UInt64Array:

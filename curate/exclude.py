@@ -19,6 +19,7 @@ from curate.io import jsonl
 from curate.io.inputs import ENDINGS, is_jsonl
 from curate.io.schemas import is_bytes, is_string
 from curate.io.sources import one_line
+from curate.provenance.text.find import strip_manifests
 from curate.text.kernel import text_features
 
 ITEMS = pa.schema([("name", pa.string()), ("text", pa.large_string())])
@@ -103,7 +104,7 @@ def read_items(file: EvaluationFile, columns: Columns) -> pa.Table:
     texts = plain_column(table, columns.text)
     if not is_string(texts.type) and not pa.types.is_null(texts.type):
         raise UsageError(f"exclude file {file.path!r}: column {columns.text!r} is {texts.type}, expected string")
-    texts = texts.cast(pa.large_string())
+    texts = strip_manifests(texts.cast(pa.large_string())).texts
     given = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(texts), ""), False)
     if not pc.any(given).as_py():
         raise UsageError(f"exclude file {file.path!r} has no text in column {columns.text!r}, expected at least one")

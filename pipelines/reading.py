@@ -15,6 +15,7 @@ from curate.config import Config
 from curate.io.blocks import read_split
 from curate.io.sources import InputPlan, Split
 from curate.pipelines.files import BeamFiles
+from curate.provenance.text.find import strip_manifests
 from curate.text.kernel import shingle_sets
 from curate.transforms.annotate import located
 from curate.transforms.duplicates import REQUESTS, SHINGLES, Grouped, SplitBy, distinct_requests, rows_of
@@ -178,6 +179,7 @@ class _ReadShingles(beam.DoFn):
             if not wanted.num_rows:
                 continue
             texts = text_column(block.table, self._config).take(pa.array(locations[first:last] - start))
+            texts = strip_manifests(texts).texts
             values, offsets = shingle_sets(texts, shingle=self._config.dedupe.shingle)
             lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
             shingles = pa.table([wanted["content"], lists], schema=SHINGLES)

@@ -20,6 +20,7 @@ from curate.io.sources import InputPlan
 from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import split_numbers, split_start
+from curate.provenance.text.find import strip_manifests
 from curate.report.excerpts import beginnings
 from curate.text.spans import edit_column
 from curate.transforms.tables import KeyedTable, concat, split_by_number
@@ -211,7 +212,8 @@ def apply_split(
             chosen = of_block.filter(pc.is_in(of_block["id"], value_set=pa.array(shown, pa.string())))
             if chosen.num_rows:
                 rows = pc.subtract(chosen["location"], pa.scalar(start, pa.uint64()))
-                texts |= beginnings(chosen["id"], text_column(block.table, config).take(rows.combine_chunks()))
+                of_chosen = text_column(block.table, config).take(rows.combine_chunks())
+                texts |= beginnings(chosen["id"], strip_manifests(of_chosen).texts)
         if found != decisions.num_rows:
             raise RuntimeError(
                 f"{plan.splits[number].path} has changed since it was annotated: {found} of "

@@ -1,5 +1,8 @@
 """The lines, or paragraphs, of texts: what they say as a hash, how long they are and where they stand."""
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +11,7 @@ from numpy.typing import NDArray
 from curate.arrays import changes
 from curate.hashing import UInt64Array
 from curate.text.kernel import text_features
+from curate.text.spans import original_positions
 
 UNITS = pa.schema(
     [
@@ -65,6 +69,28 @@ def find_units(texts: pa.Array, documents: UInt64Array, unit: str) -> pa.Table:
         "end": (ends - base)[last],
     }
     return pa.table([pa.array(columns[field.name], field.type) for field in UNITS], schema=UNITS)
+
+
+def in_texts_as_given(units: pa.Table, edits: Mapping[int, Sequence[Mapping[str, int]]]) -> pa.Table:
+    """Units of texts from which spans were taken out before, with their places in the texts as they were.
+
+    Args:
+        units: `UNITS`, those of each document in a row.
+        edits: the spans by location of the document.
+
+    Returns:
+        `UNITS`; the order of places, and which are equal, is as it was.
+    """
+    document = units["document"].to_numpy()
+    bounds = np.append(np.flatnonzero(changes(document)), len(document))
+    places = {name: units[name].to_numpy().copy() for name in ("start", "end")}
+    for begin, end in pairwise(bounds):
+        spans = edits.get(int(document[begin]))
+        if spans:
+            for positions in places.values():
+                positions[begin:end] = original_positions(positions[begin:end], spans)
+    columns = [pa.array(places[name]) if name in places else units[name] for name in UNITS.names]
+    return pa.table(columns, schema=UNITS)
 
 
 def _cut(data: pa.Buffer, bounds: NDArray[np.int64]) -> pa.Array:

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -113,11 +114,23 @@ def _read(data: bytes, sidecar: bytes | None, context: StoreReader, path: str | 
         if sidecar is None:
             return Credentials(error="not a format that can carry content credentials")
         mime = "application/octet-stream"
-    answer = context.read(mime, data, sidecar)
+    return credentials_of(context.read(mime, data, sidecar))
+
+
+def credentials_of(answer: Answer, review: Callable[[dict[str, Any]], None] | None = None) -> Credentials:
+    """The credentials that the library found.
+
+    Args:
+        answer: what the library made of an asset.
+        review: changes validation state and results of the manifest store where the caller knows more than the library.
+    """
     if answer.store is None:
         return Credentials(remote_url=answer.remote_url, error=answer.error)
     try:
-        return _from_answer(answer, json.loads(answer.store))
+        store = json.loads(answer.store)
+        if review is not None:
+            review(store)
+        return _from_answer(answer, store)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Credentials(error=f"a manifest store of unknown form: {' '.join(str(error).split())}"[:500])
 

@@ -16,8 +16,12 @@ from curate.provenance.metadata.embedded import metadata_evidence
 from curate.provenance.native import StoreReader
 from curate.provenance.origin import fuse, own_class, prior
 from curate.provenance.rights import rights_verdict
+from curate.provenance.text.verify import file_credentials
 
 _LOCAL = LocalFiles()
+
+_TEXTS = (".txt", ".md", ".html", ".htm", ".xhtml")
+"""Endings of files that may carry credentials by C2PA 2.4, A.7 to A.9; not to find any in one is no error."""
 
 ReadFile = Callable[[str], bytes]
 
@@ -144,7 +148,12 @@ def _read_path(path: str, read_file: ReadFile, context: StoreReader) -> _Asset:
 
 
 def _read_bytes(data: bytes, context: StoreReader, path: str | None = None) -> _Asset:
-    return _Asset(read_credentials(data, context=context, path=path), metadata_evidence(data, sniff(data)))
+    mime = sniff(data)
+    inside = file_credentials(data, context) if mime in (None, "image/svg+xml") else None
+    if inside is None and mime is None and data and path is not None and path.lower().endswith(_TEXTS):
+        inside = Credentials()
+    credentials = inside or read_credentials(data, context=context, path=path)
+    return _Asset(credentials, metadata_evidence(data, mime))
 
 
 def _sidecar(path: str, read_file: ReadFile) -> bytes | None:

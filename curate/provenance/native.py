@@ -17,6 +17,10 @@ it allows; people's assets have dozens."""
 
 _JUMD = int.from_bytes(b"jumd", "little")  # the description that each box begins with (ISO 19566-5)
 _LEAST_BOX = 32  # bytes: two headers, a type of sixteen
+
+UNKNOWN_TYPE = "application/octet-stream"
+"""The media type of an asset that the library has no format for; it then reads the sidecar alone."""
+
 _REMOTE = re.compile(r"must fetch remote manifests? from url\s+(\S+)")
 
 
@@ -29,12 +33,15 @@ class Answer:
         remote_url: where the credentials are kept, if not with the asset.
         revoked: labels of the manifests whose signers are revoked.
         error: why the asset could not be read.
+        exclusions: bytes that the hard binding of the active manifest leaves out, [start, length]; None where it has
+            none, or the library knows the format and sees to them itself.
     """
 
     store: str | None = None
     remote_url: str | None = None
     revoked: tuple[str, ...] = ()
     error: str | None = None
+    exclusions: list[list[int]] | None = None
 
 
 class StoreReader(Protocol):
@@ -61,7 +68,8 @@ class NativeReader:
                 return Answer()
             with reader:
                 store = reader.json()
-                return Answer(store, reader.get_remote_url(), self._revoked(reader, store))
+                exclusions = _exclusions(reader) if mime == UNKNOWN_TYPE else None
+                return Answer(store, reader.get_remote_url(), self._revoked(reader, store), None, exclusions)
         except Exception as error:  # a stranger's file must cost one record, whatever the library makes of it
             message = " ".join(str(error).split()) or type(error).__name__
             remote = _REMOTE.search(message)
@@ -88,3 +96,12 @@ def _boxes(data: bytes) -> int:
     # Four times four bytes at once is four times as fast as `bytes.count`.
     words = (np.frombuffer(data, "<u4", (len(data) - offset) // 4, offset) for offset in range(4))
     return sum(int(np.count_nonzero(word == _JUMD)) for word in words)
+
+
+def _exclusions(reader: c2pa.Reader) -> list[list[int]] | None:
+    report = json.loads(reader.detailed_json())
+    try:
+        binding = report["manifests"][report["active_manifest"]]["assertion_store"]["c2pa.hash.data"]
+        return [[item["start"], item["length"]] for item in binding["exclusions"]]
+    except (KeyError, TypeError):  # a stranger's manifest may be bound in another way, or not at all
+        return None

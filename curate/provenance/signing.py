@@ -4,8 +4,10 @@ Not for anything real: the keys are made on the spot, live in memory, are never 
 time stamp. Nobody should be told to trust what is signed here.
 """
 
+import hashlib
 import io
 import struct
+import unicodedata
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -18,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from curate.provenance.formats import sniff
+from curate.provenance.native import UNKNOWN_TYPE
+from curate.provenance.text import html, structured, unstructured
 from curate.provenance.trust_list import trust_settings
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -111,6 +115,45 @@ class ThrowAwaySigner:
         builder.sign(self._signer(), mime, io.BytesIO(data), signed)
         return signed.getvalue()
 
+    def sign_text(
+        self,
+        text: str,
+        digital_source_type: str | None,
+        training_mining: Mapping[str, str] | None = None,
+        *,
+        method: str = "unstructured",
+        ingredients: Sequence[tuple[str, bytes]] = (),
+    ) -> str:
+        """The text with its manifest inside (C2PA 2.4, A.7 to A.9).
+
+        Args:
+            text: where the method is html, a document with a head.
+            digital_source_type: as in `sign`.
+            training_mining: as in `sign`.
+            method: unstructured (the text is normalised to NFC first), structured (an HTML comment as the first line)
+                or html.
+            ingredients: (relationship, asset) pairs of media, since the library reads no manifests of texts.
+
+        Raises:
+            c2pa.C2paError: the actions are not acceptable to the library.
+        """
+        actions = _actions(digital_source_type, ingredients, (), True)
+        encode = {"unstructured": unstructured.encode, "structured": structured.encode, "html": html.encode}[method]
+        if method == "unstructured":
+            text = unicodedata.normalize("NFC", text)
+        place = {"unstructured": len(text), "structured": 0, "html": text.lower().find("</head>")}[method]
+        before, behind = text[:place], text[place:]
+        digest = list(hashlib.sha256(text.encode()).digest())
+        carrier = ""
+        while True:  # the size of the store depends on the digits of its own place only: the second or third time fits
+            exclusion = {"start": len(before.encode()), "length": len(carrier.encode())}
+            binding = {"exclusions": [exclusion], "alg": "sha256", "hash": digest, "pad": []}
+            builder = self._builder(UNKNOWN_TYPE, actions, training_mining, ingredients, binding)
+            builder.set_no_embed()
+            carrier = encode(builder.sign(self._signer(), UNKNOWN_TYPE, io.BytesIO(text.encode()), io.BytesIO()))
+            if len(carrier.encode()) == exclusion["length"]:
+                return before + carrier + behind
+
     def _signer(self) -> c2pa.Signer:
         return c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", self._chain, self._key, None))
 
@@ -120,8 +163,11 @@ class ThrowAwaySigner:
         actions: Mapping[str, Any],
         training_mining: Mapping[str, str] | None,
         ingredients: Sequence[tuple[str, bytes]],
+        binding: Mapping[str, Any] | None = None,
     ) -> c2pa.Builder:
         assertions: list[dict[str, Any]] = [{"label": "c2pa.actions", "data": actions, "created": True}]
+        if binding:
+            assertions.append({"label": "c2pa.hash.data", "data": binding, "created": True})
         if training_mining:
             entries = {key: {"use": use} for key, use in training_mining.items()}
             assertions.append({"label": "cawg.training-mining", "data": {"entries": entries}})

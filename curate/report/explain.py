@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 from curate.detector.thresholds import SHIPPED
 from curate.errors import UsageError
+from curate.provenance.text.find import EDIT
 from curate.report.earlier import output_of
 from curate.report.manifest import JsonDict
 from curate.report.sentences import rights_sentence, sentence
@@ -166,9 +167,13 @@ def _mixture(row: Row) -> str:
     return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}.{mixed}"
 
 
+_EDITS = {EDIT: "a C2PA manifest was taken out"}
+
+
 def _edits(row: Row) -> str:
     edits = row["text_edits"] or []
-    told = "; ".join(f"{edit['kind']} at characters {count(edit['start'])} to {count(edit['end'])}" for edit in edits)
+    spans = ((edit, f"{count(edit['start'])} to {count(edit['end'])}") for edit in edits)
+    told = "; ".join(f"{_EDITS.get(edit['kind'], edit['kind'])} at characters {span}" for edit, span in spans)
     return f"Its text was changed: {told}." if edits else ""
 
 

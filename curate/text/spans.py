@@ -1,13 +1,18 @@
 """Spans cut out of texts."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curate.columns import one_array
+
+Span = tuple[int, int]
+"""The first code point and one after the last."""
 
 
 def remove_spans(texts: pa.Array | pa.ChunkedArray, edits: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -56,6 +61,25 @@ def edit_column(table: pa.Table, name: str, edits: pa.Array | pa.ChunkedArray) -
     if place < 0 or edits.null_count == len(edits):
         return table
     return table.set_column(place, table.schema.field(place), remove_spans(table[name], edits))
+
+
+def original_positions(positions: NDArray[np.integer], edits: Sequence[Mapping[str, int]]) -> NDArray[np.integer]:
+    """Places in an edited text as places in the text as it was, in the same order and as far apart or farther.
+
+    Args:
+        positions: int[k], code points of the edited text.
+        edits: the spans that were taken out, which may overlap.
+    """
+    spans: list[list[int]] = []
+    for edit in sorted(edits, key=lambda edit: edit["start"]):
+        if spans and edit["start"] <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], edit["end"])
+        else:
+            spans.append([edit["start"], edit["end"]])
+    start, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    removed = np.cumsum(end - start)
+    places = start - np.concatenate([[0], removed[:-1]])  # where each gap is in the edited text
+    return positions + np.concatenate([[0], removed])[np.searchsorted(places, positions, side="right")]
 
 
 def _encoded(texts: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -12,6 +12,7 @@ from curate.config import make_config
 from curate.duplicates.evaluation import index_texts
 from curate.errors import UsageError
 from curate.media import has_media, refuse_foreign
+from curate.provenance.text import unstructured
 from curate.text.kernel import token_hashes
 from curate.timestamps import to_timestamp
 
@@ -383,3 +384,23 @@ def test_long_texts_have_windows_and_those_of_another_detector_none():
     other = make_config({"mixture": {"enabled": False}, "synthetic": {"handler": "module:function"}})
     scores = pa.array([0.5, 0.5, None], pa.float32())
     assert annotate(table, 0, "a", other, None, open_file, scores=scores)["windows"].null_count == 3
+
+
+def test_manifests_are_taken_out_before_texts_are_judged():
+    """A document that only carries a manifest has no text, and none is too long for its manifest."""
+    wrapper = unstructured.encode(b"store")
+    table = pa.table({"text": ["ä" * 15, "ä" * 15 + wrapper, wrapper, "ä" * 16 + wrapper, None]})
+    readable = readable_texts(table, make_config({"documents": {"max_chars": 15}}))
+    assert readable.texts.to_pylist() == ["ä" * 15, "ä" * 15, None, None, None]
+    assert readable.reason.to_pylist() == [None, None, "no_text", "too_long", "no_text"]
+    assert [bool(edits) for edits in readable.edits.to_pylist()] == [False, True, True, True, False]
+    found = run(table, None, make_config({"documents": {"max_chars": 15}}))
+    assert found["text_edits"].to_pylist() == readable.edits.to_pylist()
+    columns = ["content", "content_low", "tokens", "chars", "bands", "language", "markers"]
+    first, second = found.select(columns).to_pylist()[:2]
+    assert first == second and first["chars"] == 15
+    assert [items and items[0]["kind"] for items in found["findings"].to_pylist()] == [
+        None,
+        *["c2pa_unreadable"] * 3,
+        None,
+    ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.duplicates.lines import UNITS, find_units
+from curate.duplicates.lines import UNITS, find_units, in_texts_as_given
 from curate.text.kernel import text_features
 
 CHARACTERS = "ab \n\n\r\t\u0301\u4e2d\u2028\u200b\U0001d4b3\U0001f36a#"
@@ -82,3 +82,22 @@ def test_units_hold_all_the_tokens_of_their_texts(texts, unit):
             assert row["start"] == 0 or text[row["start"] - 1] == "\n"
             assert row["end"] == len(text) or text[row["end"] - 1] == "\n"
         assert not (left + (text or "")[end:]).strip()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text("ab \n", max_size=9), st.text("xy\n", max_size=5)), max_size=5))
+def test_places_in_texts_from_which_spans_were_taken(parts):
+    """Documents 5 and 3 are the texts of the parts, but 3 has what was taken out; both have the same units."""
+    given_text = "".join(kept + gone for kept, gone in parts)
+    left = "".join(kept for kept, _ in parts)
+    ends = np.cumsum([len(kept + gone) for kept, gone in parts])
+    edits = [{"start": int(end) - len(gone), "end": int(end)} for (_, gone), end in zip(parts, ends, strict=True)]
+    units = find_units(pa.array([left, left]), np.array([5, 3], np.uint64), "line")
+    placed = in_texts_as_given(units, {3: edits} if parts else {})
+    assert placed.select(["document", "unit", "tokens"]).equals(units.select(["document", "unit", "tokens"]))
+    half = units.num_rows // 2
+    assert placed.slice(0, half).equals(units.slice(0, half))
+    gone = {place for edit in edits for place in range(edit["start"], edit["end"])}
+    for before, after in zip(units.slice(half).to_pylist(), placed.slice(half).to_pylist(), strict=True):
+        places = [place for place in range(after["start"], after["end"]) if place not in gone]
+        assert "".join(given_text[place] for place in places) == left[before["start"] : before["end"]]

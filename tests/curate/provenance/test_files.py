@@ -67,6 +67,31 @@ def test_examine_uses_the_sidecar(signer, png, config, tmp_path, sidecar):
     assert (alone["has_credentials"], alone["validation_state"], alone["origin"]) == (True, "Invalid", "unknown")
 
 
+@pytest.mark.parametrize("method", ["unstructured", "structured", "html"])
+def test_examine_texts(signer, config, tmp_path, method):
+    text = "<html><head></head><body>\nA text, très court.\n</body></html>\n"
+    plain, signed = tmp_path / "plain.html", tmp_path / "signed.md"
+    plain.write_text(text)
+    assert (examine(str(plain), config)["error"], examine(str(plain), config)["evidence"]) == (None, [])
+    signed.write_text(signer.sign_text(text, "trainedAlgorithmicMedia", method=method))
+    record = examine(str(signed), config)
+    assert (record["validation_state"], record["origin"], record["error"]) == ("Trusted", "synthetic", None)
+    signed.write_text(signed.read_text().replace("text", "test"))
+    assert examine(str(signed), config)["validation_state"] == "Invalid"
+    columns = block_provenance(pa.array([signed.read_bytes()]), None, config=config, read_file=lambda _: b"")
+    assert [item.kind for item in from_lists(columns["findings"])[0]] == ["c2pa_invalid"]
+
+
+def test_examine_a_text_with_a_link_and_a_sidecar(signer, config, tmp_path):
+    """What is linked is not fetched, but may lie beside the document."""
+    page = tmp_path / "page.html"
+    page.write_text('<html><head><link rel="c2pa-manifest" href="page.c2pa"></head></html>')
+    assert examine(str(page), config)["evidence"][0]["detail"] == "not fetched: page.c2pa"
+    store = signer.sign_sidecar(page.read_bytes(), "application/octet-stream", "digitalCapture")
+    (tmp_path / "page.c2pa").write_bytes(store)
+    assert examine(str(page), config)["validation_state"] == "Trusted"
+
+
 def test_examine_what_cannot_be_read(config, tmp_path):
     empty = tmp_path / "empty.png"
     empty.touch()

@@ -10,6 +10,7 @@ from curate.provenance.files import block_provenance
 from curate.provenance.origin import fuse, own_class, prior
 
 KINDS = {"trusted": "c2pa_trusted", "untrusted": "c2pa_valid", "tampered": "c2pa_invalid"}
+TEXT = "<html><head><title>A title</title></head>\n<body>The text itself.</body></html>\n"
 OWN_CLASSES = ("real", "unknown", "synthetic")
 
 
@@ -81,6 +82,21 @@ def test_sidecar(signer, configs, source_type):
     beside = {f"{name}.c2pa": sidecar for name, sidecar in sidecars.items()}
     whole = {**dict.fromkeys(STRUCTURES, bare), **beside}
     broken = {**dict.fromkeys(STRUCTURES, tampered(bare, "PNG")), **beside}
+    check(source_type, configs, {"trusted": whole, "untrusted": whole, "tampered": broken})
+
+
+@pytest.mark.parametrize("source_type", EXPECTED)
+@pytest.mark.parametrize("method", ["unstructured", "structured", "html"])
+def test_text(signer, configs, method, source_type):
+    """What is opened and placed is an image: the library reads no manifests of texts."""
+    mime, bare, _ = FORMATS["PNG"]
+    part = signer.sign(bare, mime, source_type)
+
+    def sign(source, ingredients):
+        return signer.sign_text(TEXT, source, method=method, ingredients=ingredients).encode()
+
+    whole = structures(source_type, sign, lambda _: part)
+    broken = {name: text.replace(b"itself", b"another") for name, text in whole.items()}
     check(source_type, configs, {"trusted": whole, "untrusted": whole, "tampered": broken})
 
 

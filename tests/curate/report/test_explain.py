@@ -130,7 +130,7 @@ def test_story_of_a_kept_document(ledgers):
         "x was kept.",
         "cluster 3",
         "weight 2.5 it appears 3 times",
-        "c2pa at characters 10 to 30",
+        "a C2PA manifest was taken out at characters 10 to 30",
         "higher by more than 0.7",
     ):
         assert words in story

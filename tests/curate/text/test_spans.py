@@ -1,10 +1,11 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.schema import TEXT_EDITS
-from curate.text.spans import edit_column, remove_spans
+from curate.text.spans import edit_column, original_positions, remove_spans
 
 TYPES = [
     pa.string(),
@@ -71,3 +72,16 @@ def test_the_field_of_an_edited_column_is_as_it_was():
     assert edited.schema.equals(table.schema, check_metadata=True)
     assert edited["text"].to_pylist() == ["b"]
     assert edit_column(table.drop_columns("text"), "text", edits_of([[(0, 1)]])).column_names == ["n"]
+
+
+@settings(deadline=None)
+@given(st.text(CHARACTERS, max_size=30), st.data())
+def test_positions_in_an_edited_text_are_found_again(text, data):
+    places = st.integers(0, len(text))
+    spans = data.draw(st.lists(st.tuples(places, places).map(sorted), max_size=4))
+    edits = [{"kind": "c2pa", "start": start, "end": end} for start, end in spans]
+    left = [place for place in range(len(text)) if not any(start <= place < end for start, end in spans)]
+    found = original_positions(np.arange(len(left)), edits)
+    assert found.tolist() == left
+    # The end of the text is behind whatever was taken out there.
+    assert original_positions(np.array([len(left)]), edits).tolist() == [len(text)]
