@@ -62,7 +62,8 @@ def file_credentials(data: bytes, context: StoreReader) -> Credentials | None:
 
 def _several(text: str, manifests: Sequence[TextManifest], context: StoreReader) -> Credentials:
     """What several manifests amount to: an Invalid store that says the strictest thing that any of them says."""
-    read = [_verify(text, manifest, context) for manifest in manifests if manifest.store is not None][:_MOST_READ]
+    stored = [manifest for manifest in manifests if manifest.store is not None]
+    read = [_verify(text, manifest, context) for manifest in stored[:_MOST_READ]]
     uses = [credentials.training_mining for credentials in read]
     mining = next((use for use in ("notAllowed", "constrained", "allowed") if use in uses), None)
     explained = all(credentials.constraints_explained for credentials in read)

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.provenance.credentials import credential_evidence
+from curate.config import Provenance
+from curate.provenance.credentials import credential_evidence, make_context
 from curate.provenance.evidence import to_lists
+from curate.provenance.native import Answer
 from curate.provenance.rights import rights_verdict
 from curate.provenance.text import html, structured, unstructured
 from curate.provenance.text.find import find_manifests
@@ -118,6 +120,29 @@ def test_several_manifests_are_invalid_and_refusals_count(signer, signed, contex
         (manifest,) = find_manifests(signed[method])
         carrier = signed[method][manifest.start : manifest.end]
         assert read(signed[method].replace(carrier, carrier * 2), contexts.trusted).failures == (code,)
+
+
+def test_only_some_of_very_many_manifests_are_read(signed):
+    class Reader:
+        asked = 0
+
+        def read(self, mime, data, sidecar):
+            self.asked += 1
+            return Answer(error="not looked at")
+
+    (manifest,) = find_manifests(signed["unstructured"])
+    reader = Reader()
+    found = read(signed["unstructured"][manifest.start : manifest.end] * 50, reader)
+    assert (found.validation_state, reader.asked) == ("Invalid", 8)
+
+
+def test_in_a_process_of_its_own(signed, anchors):
+    context = make_context(Provenance(trust_anchors=anchors, isolate=True))
+    try:
+        assert read(signed["html"], context).validation_state == "Trusted"
+        assert read(signed["html"] + "x", context).validation_state == "Invalid"
+    finally:
+        context.close()
 
 
 def test_references_are_told_and_not_followed(contexts):
