@@ -149,9 +149,10 @@ def _read_path(path: str, read_file: ReadFile, context: StoreReader) -> _Asset:
 
 def _read_bytes(data: bytes, context: StoreReader, path: str | None = None) -> _Asset:
     mime = sniff(data)
-    inside = file_credentials(data, context) if mime in (None, "image/svg+xml") else None
-    if inside is None and mime is None and data and path is not None and path.lower().endswith(_TEXTS):
-        inside = Credentials()
+    inside = None
+    if data and mime in (None, "image/svg+xml"):  # pages have drawings in them
+        named_text = path is not None and path.lower().endswith(_TEXTS)
+        inside = file_credentials(data, context) or (Credentials() if named_text else None)
     credentials = inside or read_credentials(data, context=context, path=path)
     return _Asset(credentials, metadata_evidence(data, mime))
 

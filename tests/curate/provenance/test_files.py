@@ -69,7 +69,7 @@ def test_examine_uses_the_sidecar(signer, png, config, tmp_path, sidecar):
 
 @pytest.mark.parametrize("method", ["unstructured", "structured", "html"])
 def test_examine_texts(signer, config, tmp_path, method):
-    text = "<html><head></head><body>\nA text, très court.\n</body></html>\n"
+    text = "<html><head></head><body>\nA text, très court.<svg></svg>\n</body></html>\n"
     plain, signed = tmp_path / "plain.html", tmp_path / "signed.md"
     plain.write_text(text)
     assert (examine(str(plain), config)["error"], examine(str(plain), config)["evidence"]) == (None, [])
