@@ -36,7 +36,6 @@ MIXED_SHARE = 0.5  # of the evidence, since it holds for a part of the documents
 _MOST_BYTES = 16 * 2**20
 _MOST_FRONT_MATTER = 2**16  # of the keys that are read
 _MOST_STRINGS, _MOST_CHARACTERS, _MOST_DEPTH = 1000, 2000, 6
-_MOST_DETAIL = 500
 
 _CARD = ("tags", "language_creators", "annotations_creators", "source_datasets", "license", "license_name")
 _KEYS = re.compile(rf"(?:{'|'.join(_CARD)})[ \t]*:")
@@ -234,24 +233,18 @@ def _affirmed(pattern: re.Pattern[str], text: str) -> bool:
 def _rights(said: Said) -> list[Evidence]:
     evidence = []
     for name in dict.fromkeys([*said.get("license", []), *said.get("licensename", [])]):
-        evidence.append(rights_item("dataset_license", UNKNOWN, _shown(name)))
+        evidence.append(rights_item("dataset_license", UNKNOWN, name))
     for usage in said.get("usageinfo", []):
         verdict = content_usage(usage)
         if verdict != UNKNOWN:
-            evidence.append(rights_item("dataset_usage", verdict, _shown(usage)))
+            evidence.append(rights_item("dataset_usage", verdict, usage))
         elif "duo_" in usage.lower():  # a term of the Data Use Ontology: every one of them is a condition
-            evidence.append(rights_item("dataset_usage", CONSTRAINED, _shown(usage)))
+            evidence.append(rights_item("dataset_usage", CONSTRAINED, usage))
     return evidence
 
 
 def _item(claim: str, llr: float, detail: str) -> Evidence:
-    return Evidence(LINEAGE, "dataset", claim, llr, _shown(detail))
-
-
-def _shown(text: str) -> str:
-    """One printable line."""
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "�" for character in line[:_MOST_DETAIL])
+    return Evidence(LINEAGE, "dataset", claim, llr, detail)
 
 
 def _lower(said: Said, field: str) -> list[str]:

@@ -25,6 +25,10 @@ RIGHTS = "rights"
 FAMILIES = (CREDENTIALS, METADATA, LINEAGE, WATERMARK, DETECTOR, DUPLICATE, REVIEW, MARKER, RIGHTS)
 
 
+MOST_SHOWN = 500
+"""Characters of a detail."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One observation.
@@ -34,7 +38,7 @@ class Evidence:
         kind: what was looked at, for example `c2pa_trusted` or `capture_date`.
         claim: one of `CLAIMS`; of rights, one of `curate.provenance.rights.VERDICTS`.
         llr: log likelihood ratio in nats, positive towards synthetic; 0 for rights, which say nothing of origin.
-        detail: what was seen, for people.
+        detail: what was seen, for people; whatever is given, it is kept as `shown`.
     """
 
     family: str
@@ -42,6 +46,17 @@ class Evidence:
     claim: str
     llr: float
     detail: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", shown(self.detail))
+
+
+def shown(text: str) -> str:
+    """A stranger's text as a detail: at most `MOST_SHOWN` characters, printable, on one line."""
+    if len(text) <= MOST_SHOWN and text.isprintable():
+        return text
+    line = " ".join(text[: 4 * MOST_SHOWN].split())[:MOST_SHOWN]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def to_lists(rows: Sequence[Sequence[Evidence]]) -> pa.ListArray:
@@ -83,7 +98,7 @@ def one_per_row(
             pa.repeat(kind, len(rows)),
             pa.repeat(claim, len(rows)) if isinstance(claim, str) else claim.take(pa.array(rows)),
             pa.array(np.broadcast_to(np.asarray(llr, dtype=np.float32), len(selected))[rows]),
-            detail.take(pa.array(rows)),
+            _shown(detail.take(pa.array(rows))),
         ],
         fields=list(EVIDENCE),
     )
@@ -128,6 +143,15 @@ def one_chunk(array: pa.Array | pa.ChunkedArray) -> pa.Array:
         return array
     combined = array.combine_chunks()
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+
+
+def _shown(details: pa.Array) -> pa.Array:
+    """`shown` of each; only what is not short ASCII costs Python, and each such text once."""
+    odd = pc.or_(pc.match_substring_regex(details, "[^ -~]"), pc.greater(pc.utf8_length(details), MOST_SHOWN))
+    odd = odd.fill_null(False)
+    codes = details.filter(odd).dictionary_encode()
+    texts = pa.array([shown(text) for text in codes.dictionary.to_pylist()], details.type)
+    return pc.replace_with_mask(details, odd, texts.take(codes.indices))
 
 
 def _lists(lengths: NDArray[np.int32], values: pa.StructArray) -> pa.ListArray:

@@ -1,9 +1,10 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.provenance.evidence import CLAIMS, FAMILIES, Evidence, combine, from_lists, one_per_row, to_lists
+from curate.provenance.evidence import CLAIMS, FAMILIES, LINEAGE, Evidence, combine, from_lists, one_per_row, to_lists
 from curate.schema import EVIDENCE_LIST
 
 ITEMS = st.builds(
@@ -46,3 +47,17 @@ def test_one_per_row():
         [Evidence("lineage", "x", "human", -2.0, "c")],
     ]
     assert one_per_row(np.zeros(2, bool), "lineage", "x", "human", 0.0, detail.slice(1)).null_count == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["a\nb", "x" * 501, "\u202ereversed", "tab\there", "\x00", "plain", "日本語", "é " * 400]
+)
+def test_details_are_one_short_printable_line(text):
+    made = Evidence(LINEAGE, "parent", "unknown", 0.0, text)
+    selected = np.array([True, False, True])
+    rows = from_lists(one_per_row(selected, LINEAGE, "parent", "unknown", 0.0, pa.array([text, None, "b"])))
+    assert rows == [[made], [], [Evidence(LINEAGE, "parent", "unknown", 0.0, "b")]]
+    raw = one_per_row(selected, LINEAGE, "parent", "unknown", 0.0, pa.array([text, None, "b"])).to_pylist()
+    assert raw[0][0]["detail"] == made.detail
+    assert made.detail and made.detail.isprintable() and len(made.detail) <= 500
+    assert made.detail == text or not text.isprintable() or len(text) > 500

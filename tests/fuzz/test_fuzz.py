@@ -1,0 +1,36 @@
+"""Every parser of ours, fuzzed: by coverage for some seconds each (slow), and always on what it started from."""
+
+import os
+
+import pytest
+from fuzz_engine import REGRESSIONS, fuzz, known, timed
+from fuzz_targets import TARGETS
+
+
+def built(name):
+    try:
+        return TARGETS[name].build()
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_known_inputs(name):
+    run = built(name)
+    for data in known(name):
+        run(data)  # what is compiled or loaded at first use is no input's fault
+        timed(run, data)
+
+
+def test_regressions_are_of_targets():
+    assert {path.name for path in REGRESSIONS.iterdir() if path.is_dir()} <= set(TARGETS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_fuzz(name, tmp_path):
+    pytest.importorskip("atheris")
+    built(name)
+    outcome = fuzz(name, int(os.environ.get("CURATE_FUZZ_SECONDS", "30")), tmp_path)
+    assert outcome.crash is None, f"{outcome.crash!r}\n{outcome.report}"
+    assert outcome.runs > 100 and outcome.features
