@@ -56,6 +56,12 @@ def known(name: str) -> list[bytes]:
     return [*TARGETS[name].seeds, *(path.read_bytes() for path in found)]
 
 
+def words(seeds: list[bytes]) -> list[str]:
+    """The words of a format, which mutations put in; what parsers in C compare with is not traced."""
+    found = {word for seed in seeds for word in re.findall(rb"[<&@]?[\w:/.-]{3,60}", seed)}
+    return sorted(word.decode() for word in found if word.isascii())
+
+
 def fuzz(name: str, seconds: int, directory: Path) -> Outcome:
     """Fuzzes a target for so many seconds.
 
@@ -85,7 +91,8 @@ def main(name: str, seconds: str, directory: str) -> None:
     """Fuzzes until the time is over or a property is broken."""
     import atheris
 
-    with atheris.instrument_imports(include=["curate.provenance", "curate.timestamps"]):
+    # What Numba compiles cannot be traced.
+    with atheris.instrument_imports(include=["curate"], exclude=["curate.text.spans", "curate.text.compiled"]):
         run = TARGETS[name].build()
     corpus, findings = Path(directory) / "corpus", Path(directory) / "findings"
     corpus.mkdir()
@@ -102,8 +109,11 @@ def main(name: str, seconds: str, directory: str) -> None:
             slowest = took
             (Path(directory) / "slowest").write_text(str(took))
 
+    dictionary = Path(directory) / "dictionary"
+    dictionary.write_text("".join(f'"{word}"\n' for word in words(known(name))))
     options = (f"-max_total_time={seconds}", "-max_len=16384", "-len_control=20", "-timeout=20", "-rss_limit_mb=4096")
-    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={findings}/", "-print_final_stats=1", str(corpus)], one)
+    written = (f"-dict={dictionary}", f"-artifact_prefix={findings}/", "-print_final_stats=1")
+    atheris.Setup([sys.argv[0], *options, *written, str(corpus)], one)
     atheris.Fuzz()
 
 
