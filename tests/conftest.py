@@ -1,9 +1,13 @@
-"""Small randomly initialised models, for tests that have the extra `onnx`."""
+"""What all tests share: no deadlines, and small randomly initialised models for those that have the extra `onnx`."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # how long a machine takes proves nothing
+settings.load_profile("no deadline")
 
 WORDS = ["the", "river", "runs", "past", "old", "stone", "mills", "where", "children", "used", "to", "swim", "delve"]
 
