@@ -7,16 +7,9 @@ from fuzz_engine import REGRESSIONS, fuzz, known, timed
 from fuzz_targets import TARGETS
 
 
-def built(name):
-    try:
-        return TARGETS[name].build()
-    except ModuleNotFoundError as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.parametrize("name", TARGETS)
 def test_known_inputs(name):
-    run = built(name)
+    run = TARGETS[name].build()
     for data in known(name):
         run(data)  # what is compiled or loaded at first use is no input's fault
         timed(run, data)
@@ -30,7 +23,6 @@ def test_regressions_are_of_targets():
 @pytest.mark.parametrize("name", TARGETS)
 def test_fuzz(name, tmp_path):
     pytest.importorskip("atheris")
-    built(name)
     outcome = fuzz(name, int(os.environ.get("CURATE_FUZZ_SECONDS", "30")), tmp_path)
     assert outcome.crash is None, f"{outcome.crash!r}\n{outcome.report}"
     assert outcome.runs > 100 and outcome.features
