@@ -1,6 +1,7 @@
 """The command line itself: help, settings, progress, and what it never does."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import zipfile
 
 import pytest
 import yaml
@@ -15,6 +17,7 @@ import yaml
 from curate.config import Config, describe, load_config
 from curate.pipelines.cli import cli
 from curate.pipelines.settings import settings_yaml
+from curate.provenance.signing import ThrowAwaySigner, make_png
 
 COMMANDS = [
     ("run",), ("decide",), ("explain",), ("report",), ("verify",), ("config",), ("provenance",), ("demo",),
@@ -246,3 +249,20 @@ def test_interrupted(curate_process, write, texts, tmp_path, place):
     assert outcome.code == 130
     assert outcome.message == "curate: interrupted; nothing was changed in the output directory"
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_provenance_of_members_and_without_the_trust_list(curate, tmp_path):
+    signer = ThrowAwaySigner()
+    (tmp_path / "anchors.pem").write_text(signer.anchors_pem)
+    with zipfile.ZipFile(tmp_path / "assets.zip", "w") as file:
+        file.writestr("a.png", signer.sign(make_png(1, 2, 3), "image/png", "digitalCapture"))
+    member = f"{tmp_path}/assets.zip!/a.png"
+    anchors = f"provenance.trust_anchors={tmp_path / 'anchors.pem'}"
+    done = curate("provenance", member, "--set", anchors, "--set", "provenance.trust_list=null")
+    record = json.loads(done.out)
+    assert (record["file"], record["validation_state"], record["origin"]) == (member, "Trusted", "human")
+    assert json.loads(curate("provenance", member).out)["validation_state"] == "Valid"
+    assert "no member" in json.loads(curate("provenance", f"{tmp_path}/assets.zip!/b.png").out)["error"]
+    done = curate("provenance", member, "--set", f"provenance.revocation_lists=[{tmp_path / 'none.crl'}]")
+    assert done.code == 2
+    assert "revocation_lists" in done.message
