@@ -131,7 +131,7 @@ def credentials_of(answer: Answer, review: Callable[[dict[str, Any]], None] | No
         if review is not None:
             review(store)
         return _from_answer(answer, store)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return Credentials(error=f"a manifest store of unknown form: {' '.join(str(error).split())}"[:500])
 
 
