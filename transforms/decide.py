@@ -13,9 +13,10 @@ from curate.decisions.documents import DOCUMENTS
 from curate.decisions.earlier import EarlierMatches, new_and_superseded, new_documents
 from curate.decisions.groups import decide_group, real_leaders
 from curate.decisions.human import HumanReference, drift_of
-from curate.decisions.mixing import ClusterSums, Mixture, finish, mix
+from curate.decisions.mixing import ClusterSums, Mixture, finish, mix, tally_budget
 from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
+from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.human import SampleHuman
@@ -97,7 +98,8 @@ class Decide(beam.PTransform):
             | "MergeSums" >> beam.CombineGlobally(Merge()).without_defaults()
             | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference))
         )
-        ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture))
+        threshold = self._threshold(decided, mixture)
+        ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture), threshold)
         unresolved = groups | "Unresolved" >> beam.ParDo(_Unresolved())
         return {
             "ledger": ledger,
@@ -109,6 +111,20 @@ class Decide(beam.PTransform):
             "human": human,
             "drift": drift,
         }
+
+    def _threshold(self, decided: beam.PCollection, mixture: beam.PCollection) -> Optional[AsSingleton]:
+        """The threshold at which a token budget is spent, found in four sums over the documents; None without one."""
+        if not (self._config.mixture.enabled and self._config.mixture.token_budget):
+            return None
+        search = decided.pipeline | "Budget" >> beam.Create([BudgetSearch(self._config.mixture.token_budget)])
+        for level in range(LEVELS):
+            tokens = (
+                decided
+                | f"Tally{level}" >> beam.ParDo(_Tally(self._config), AsSingleton(mixture), AsSingleton(search))
+                | f"MergeTally{level}" >> beam.CombineGlobally(Merge()).without_defaults()
+            )
+            search = tokens | f"Narrow{level}" >> beam.ParDo(_Narrow(), AsSingleton(search))
+        return AsSingleton(search, default_value=None)
 
 
 class _CollectReference(beam.DoFn):
@@ -180,8 +196,21 @@ class _Finish(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, decided: pa.Table, mixture: Mixture) -> Iterator[pa.Table]:
-        yield finish(decided, mixture, self._config)
+    def process(self, decided: pa.Table, mixture: Mixture, search: Optional[BudgetSearch]) -> Iterator[pa.Table]:
+        yield finish(decided, mixture, self._config, search.threshold if search else None)
+
+
+class _Tally(beam.DoFn):
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def process(self, decided: pa.Table, mixture: Mixture, search: BudgetSearch) -> Iterator[Tokens]:
+        yield tally_budget(decided, mixture, search, self._config)
+
+
+class _Narrow(beam.DoFn):
+    def process(self, tokens: Tokens, search: BudgetSearch) -> Iterator[BudgetSearch]:
+        yield search.narrowed(tokens)
 
 
 _INPUTS = (("documents", DOCUMENTS), ("pairs", PAIRS))

@@ -16,7 +16,7 @@ from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.mixed import allocate_capped
 from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, evidence_gate
-from curate.mixture.sampling import copies, in_validation, loss_weight
+from curate.mixture.sampling import BudgetSearch, Tokens, budget_copies, copies, in_validation, loss_weight
 from curate.schema import LEDGER, WATERMARKS
 
 FINISHED = pa.schema(
@@ -197,7 +197,34 @@ def _shares(
     return ClusterReference(share, found.documents, tail)
 
 
-def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
+def document_weights(decided: pa.Table, mixture: Mixture) -> NDArray[np.float64]:
+    """The weight of every survivor in the built corpus, 0 for others; float64[n], rounded to nine digits.
+
+    Args:
+        decided: `curate.decisions.groups.DECIDED`, n rows.
+        mixture: from `mix`.
+    """
+    mixed = _capped(decided)
+    base = decided["weight"].to_numpy() * np.where(mixed, mixture.mixed_weight, 1.0)
+    surviving = decided["decision"].is_null().to_numpy()
+    return np.where(surviving, base * _factors(decided, mixture), 0.0).round(9)
+
+
+def tally_budget(decided: pa.Table, mixture: Mixture, search: BudgetSearch, config: Config) -> Tokens:
+    """What the next step of the search for a token budget's threshold asks of some documents; media have no tokens.
+
+    Args:
+        decided: `curate.decisions.groups.DECIDED`.
+        mixture: from `mix`.
+        search: as far as it is.
+        config: settings.
+    """
+    tokens = decided["tokens"].fill_null(0).to_numpy().astype(np.int64)
+    weights = np.where(decided["media"].to_numpy(), 0.0, document_weights(decided, mixture))
+    return search.tally(weights, hash_strings(decided["id"]), tokens, config.run.seed)
+
+
+def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int | None = None) -> pa.Table:
     """Gives every document its decision, weight and copies.
 
     Kept documents have a weight above 0. Below 1 it is a chance, so that copies may be 0. What a token budget leaves
@@ -207,6 +234,7 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
         decided: `curate.decisions.groups.DECIDED`, n rows.
         mixture: from `mix`.
         config: settings.
+        threshold: of a finished `BudgetSearch`, at which the token budget is spent; None draws every document apart.
 
     Returns:
         `FINISHED`, n rows in the same order.
@@ -215,18 +243,17 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config) -> pa.Table:
     verdict = decided["verdict"].to_numpy()
     keys = hash_strings(decided["id"])
     surviving = decided["decision"].is_null().to_numpy()
-    mixed = _is_mixed(decided) & (verdict == ACCEPT) & ~decided["media"].to_numpy()
-    base = decided["weight"].to_numpy() * np.where(mixed, mixture.mixed_weight, 1.0)
-    factor = _factors(decided, verdict, mixture)
-    weight = np.where(surviving, base * factor, 0.0).round(9)
-    drawn = copies(weight, keys, config.run.seed)
+    mixed = _capped(decided)
+    weight = document_weights(decided, mixture)
+    seed = config.run.seed
+    drawn = copies(weight, keys, seed) if threshold is None else budget_copies(weight, keys, threshold, seed)
 
     left_over = surviving & (verdict == FILL) & (weight == 0)
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
     barred = surviving & mixed & (mixture.mixed_weight == 0)
     decision[barred], stage[barred], reason[barred] = "dropped", "mixture", "mixed"
     if config.mixture.token_budget:
-        beyond = surviving & ~left_over & ~barred & (drawn == 0) & (factor < 1)
+        beyond = surviving & ~left_over & ~barred & (drawn == 0) & (_factors(decided, mixture) < 1)
         decision[beyond], stage[beyond], reason[beyond] = "dropped", "mixture", "budget"
         weight[beyond] = 0.0
     decision[surviving & (decision == None)] = "kept"  # noqa: E711
@@ -253,8 +280,14 @@ def _is_mixed(decided: pa.Table) -> NDArray[np.bool_]:
 _OUTCOME = ("decision", "stage", "reason")
 
 
-def _factors(decided: pa.Table, verdict: NDArray[np.int8], mixture: Mixture) -> NDArray[np.float64]:
+def _capped(decided: pa.Table) -> NDArray[np.bool_]:
+    """Accepted documents that share the cap of mixed text; media stand outside it."""
+    return _is_mixed(decided) & (decided["verdict"].to_numpy() == ACCEPT) & ~decided["media"].to_numpy()
+
+
+def _factors(decided: pa.Table, mixture: Mixture) -> NDArray[np.float64]:
     """What the allocation multiplies the weight of each document with; media stand outside it."""
+    verdict = decided["verdict"].to_numpy()
     if mixture.allocation is None:
         return np.ones(len(verdict))
     cluster = decided["cluster"].fill_null(-1).to_numpy()

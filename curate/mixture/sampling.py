@@ -4,6 +4,8 @@ Whether a document is taken depends on its key, the seed and its weight, and for
 never on order, sharding or retries. Every draw has a salt of its own, so that draws are independent.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ Floats = NDArray[np.float64]
 RADIX_BITS = 16
 LEVELS = 64 // RADIX_BITS
 _DIGITS = 1 << RADIX_BITS
+_MILLION = 10**6
 
 
 def copies(weights: Floats, keys: UInt64Array, seed: int) -> NDArray[np.int32]:
@@ -26,80 +29,106 @@ def copies(weights: Floats, keys: UInt64Array, seed: int) -> NDArray[np.int32]:
 
 
 def priorities(weights: Floats, keys: UInt64Array, seed: int) -> UInt64Array:
-    """Keys whose order is a weighted sample without replacement: the bits of −ln(u)/w, smallest first.
+    """Ranks of u/f, f the fraction of the weight that is not whole: the smallest are taken first.
 
-    Efraimidis and Spirakis (2006). Bits of non-negative doubles sort like the doubles. Weight 0 comes last.
+    Sequential Poisson sampling (Ohlsson 1998), which is priority sampling (Duffield, Lund and Thorup 2007) without
+    replacement. Below 1 are just those for which `copies` draws one more, so that a threshold other than 1 moves as few
+    documents as possible. Bits of non-negative doubles sort like the doubles; a whole weight comes last.
+
+    Returns:
+        uint64[n].
     """
-    draws = -np.log(uniform(keys, stage_seed(seed, "budget")) + 2.0**-54)
+    fraction = weights - np.floor(weights)
+    draws = uniform(keys, stage_seed(seed, "copies"))
     with np.errstate(over="ignore"):
-        clocks = np.divide(np.maximum(draws, 0.0), weights, out=np.full(len(draws), np.inf), where=weights > 0)
-    return np.asarray(clocks, dtype=np.float64).view(np.uint64)
+        ranks = np.divide(draws, fraction, out=np.full(len(draws), np.inf), where=fraction > 0)
+    return np.asarray(ranks, dtype=np.float64).view(np.uint64)
 
 
-def histogram(priority: UInt64Array, tokens: NDArray[np.int64], level: int = 0, prefix: int = 0) -> NDArray[np.int64]:
-    """Tokens by the digit at `level` (0: the highest) of the priorities that start with `prefix`.
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Tokens of a part of a corpus, for one step of a `BudgetSearch`. Mergeable, exactly and in any order.
 
-    Histograms of parts of a corpus add up to that of the whole, exactly, in any order.
-
-    Returns:
-        int64[65536].
+    Attributes:
+        whole: tokens of the whole copies.
+        weighted: tokens by weight, in millionths of a token.
+        by_digit: int64[65536], tokens of documents with a fraction, by a digit of their priority.
     """
-    shift = np.uint64(64 - RADIX_BITS * (level + 1))
-    digits = priority >> shift
-    chosen = digits >> np.uint64(RADIX_BITS) == np.uint64(prefix) if level else np.ones(len(priority), dtype=bool)
-    sums = np.zeros(_DIGITS, dtype=np.int64)
-    np.add.at(sums, (digits[chosen] & np.uint64(_DIGITS - 1)).astype(np.int64), tokens[chosen])
-    return sums
+
+    whole: int
+    weighted: int
+    by_digit: NDArray[np.int64]
+
+    def merge(self, other: "Tokens") -> "Tokens":
+        """The tokens of both parts."""
+        return Tokens(self.whole + other.whole, self.weighted + other.weighted, self.by_digit + other.by_digit)
 
 
-def boundary(sums: NDArray[np.int64], budget: int) -> tuple[int, int]:
-    """The first digit whose tokens no longer fit, and the tokens before it.
+@dataclass(frozen=True)
+class BudgetSearch:
+    """The search for the threshold of priorities at which a token budget is spent: a radix selection in four steps.
 
-    Returns:
-        (digit, tokens below it); digit 65,536 when everything fits.
+    Attributes:
+        budget: tokens left to spend on what lies at or behind the prefix.
+        level: digits known.
+        prefix: the known upper digits of the threshold.
+        done: everything behind the prefix fits.
     """
-    cumulative = np.cumsum(sums)
-    digit = int(np.searchsorted(cumulative, budget, side="right"))
-    return digit, int(cumulative[digit - 1]) if digit else 0
 
+    budget: int
+    level: int = 0
+    prefix: int = 0
+    done: bool = False
 
-def budget_threshold(priority: UInt64Array, tokens: NDArray[np.int64], budget: int) -> int:
-    """The threshold below which documents fit a token budget: keep `priority < threshold`.
+    def tally(self, weights: Floats, keys: UInt64Array, tokens: NDArray[np.int64], seed: int) -> Tokens:
+        """The tokens of a part of the corpus that the next step asks for."""
+        priority = priorities(weights, keys, seed)
+        shift = np.uint64(64 - RADIX_BITS * (self.level + 1))
+        digits = priority >> shift
+        asked = weights > np.floor(weights)
+        if self.level:
+            asked &= digits >> np.uint64(RADIX_BITS) == np.uint64(self.prefix)
+        sums = np.zeros(_DIGITS, dtype=np.int64)
+        np.add.at(sums, (digits[asked] & np.uint64(_DIGITS - 1)).astype(np.int64), tokens[asked])
+        whole = int((np.floor(weights).astype(np.int64) * tokens).sum())
+        return Tokens(whole, int((np.rint(weights * _MILLION).astype(np.int64) * tokens).sum()), sums)
 
-    A radix selection in at most four mergeable histograms, so that a distributed run needs no more than four
-    sums. What is kept is at most the budget, and short of it by less than the tokens of the next document
-    in order of priority (of all such documents, should their priorities be equal).
+    def narrowed(self, tokens: Tokens) -> "BudgetSearch":
+        """The search with one more digit known.
 
-    Returns:
-        A threshold in [0, 2**64]; 2**64 keeps everything.
-    """
-    prefix = 0
-    for level in range(LEVELS):
-        digit, below = boundary(histogram(priority, tokens, level, prefix), budget)
+        Args:
+            tokens: of the whole corpus.
+        """
+        if self.done or self.level == LEVELS:
+            return self
+        # Where the weights ask for less than the budget, the supply is short: they are what there is to spend.
+        budget = self.budget if self.level else min(self.budget, tokens.weighted // _MILLION) - tokens.whole
+        cumulative = np.cumsum(tokens.by_digit)
+        digit = int(np.searchsorted(cumulative, budget, side="right"))
         if digit == _DIGITS:
-            return (prefix + 1) << (64 - RADIX_BITS * level)
-        budget -= below
-        prefix = (prefix << RADIX_BITS) | digit
-    return prefix
+            return replace(self, budget=budget, done=True)
+        below = int(cumulative[digit - 1]) if digit else 0
+        return BudgetSearch(budget - below, self.level + 1, (self.prefix << RADIX_BITS) | digit)
+
+    @property
+    def threshold(self) -> int:
+        """Documents of smaller priority get one more copy; in [0, 2**64], where 2**64 takes all.
+
+        What is taken is at most the budget, and short of it by less than the tokens of the next document in order of
+        priority (of all such documents, should their priorities be equal).
+        """
+        return (self.prefix + self.done) << (64 - RADIX_BITS * self.level)
 
 
-def budget_copies(
-    weights: Floats, keys: UInt64Array, tokens: NDArray[np.int64], budget: int, seed: int
-) -> NDArray[np.int32]:
-    """Copies whose tokens fit a budget: ⌊w⌋ each, and the rest by priority sampling on the fractions.
-
-    Short of the budget by less than one document where Σ ⌊w⌋·ℓ ≤ budget and the fractions suffice; where the
-    whole copies alone exceed it, no fraction is added.
-    """
+def budget_copies(weights: Floats, keys: UInt64Array, threshold: int, seed: int) -> NDArray[np.int32]:
+    """⌊w⌋ copies, and one more for documents whose priority is below the threshold of a `BudgetSearch`."""
     whole = np.floor(weights)
-    rest = budget - int((whole * tokens).sum())
-    priority = priorities(weights - whole, keys, seed)
-    extra = below_threshold(priority, budget_threshold(priority, tokens, rest)) if rest > 0 else np.zeros(len(keys))
-    return (whole + (extra.astype(bool) & (weights > whole))).astype(np.int32)
+    extra = below_threshold(priorities(weights, keys, seed), threshold) & (weights > whole)
+    return (whole + extra).astype(np.int32)
 
 
 def below_threshold(priority: UInt64Array, threshold: int) -> NDArray[np.bool_]:
-    """Whether each document is kept under a threshold of `budget_threshold`."""
+    """Whether each priority is below a threshold of `BudgetSearch`."""
     if threshold >= 2**64:
         return np.ones(len(priority), dtype=bool)
     return priority < np.uint64(threshold)

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,12 +7,11 @@ from hypothesis import strategies as st
 
 from curate.hashing import mix
 from curate.mixture.sampling import (
-    below_threshold,
-    boundary,
+    LEVELS,
+    BudgetSearch,
+    Tokens,
     budget_copies,
-    budget_threshold,
     copies,
-    histogram,
     in_validation,
     loss_weight,
     priorities,
@@ -39,53 +40,74 @@ def test_copies_have_the_mean_of_the_weight_and_follow_their_key():
     assert np.array_equal(copies(weights, keys(20_000)[order], 1), found[order])
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 500)), min_size=1, max_size=60), st.integers(0, 10_000))
-def test_budget_is_met_to_within_one_document(rows, budget):
+def search(weights, tokens, budget, parts=1, seed=1):
+    """The finished search over a corpus cut into parts."""
+    found = BudgetSearch(budget)
+    pieces = np.array_split(np.arange(len(weights)), parts)
+    for _ in range(LEVELS):
+        tallies = [found.tally(weights[p], keys(len(weights))[p], tokens[p], seed) for p in pieces]
+        found = found.narrowed(functools.reduce(Tokens.merge, reversed(tallies)))
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.integers(1, 500)), min_size=1, max_size=60),
+    st.integers(0, 50_000),
+    st.integers(1, 4),
+)
+def test_a_budget_is_spent_to_within_one_document(rows, budget, parts):
     weights, tokens = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    priority = priorities(weights, keys(len(rows)), 1)
-    kept = below_threshold(priority, budget_threshold(priority, tokens, budget))
-    assert tokens[kept].sum() <= budget
-    if not kept.all():
-        following = priority == priority[~kept].min()
-        assert tokens[kept].sum() + tokens[following].sum() > budget
-        assert np.all(priority[kept] < priority[~kept].min())
+    found = search(weights, tokens, budget, parts)
+    assert found == search(weights, tokens, budget)
+    drawn = budget_copies(weights, keys(len(rows)), found.threshold, 1)
+    whole, most = np.floor(weights), np.ceil(weights)
+    budget = min(budget, int((np.rint(weights * 1e6).astype(np.int64) * tokens).sum()) // 10**6)
+    assert np.all((drawn >= whole) & (drawn <= most))
+    spent, priority = int((drawn * tokens).sum()), priorities(weights, keys(len(rows)), 1)
+    if (whole * tokens).sum() >= budget:
+        assert np.array_equal(drawn, whole)
+        return
+    assert spent <= budget
+    left = (drawn < most).nonzero()[0]
+    if len(left):
+        following = priority == priority[left].min()
+        assert spent + tokens[following].sum() > budget
 
 
-def test_histograms_of_parts_add_up():
-    priority, tokens = priorities(np.ones(1_000), keys(1_000), 1), np.arange(1_000)
-    for level, prefix in ((0, 0), (1, int(priority[0] >> np.uint64(48)))):
-        whole = histogram(priority, tokens, level, prefix)
-        parts = [histogram(priority[part], tokens[part], level, prefix) for part in (slice(0, 300), slice(300, None))]
-        assert np.array_equal(whole, parts[0] + parts[1])
-    assert whole.sum() == tokens[priority >> np.uint64(48) == priority[0] >> np.uint64(48)].sum()
+def test_a_threshold_of_one_is_an_independent_draw():
+    weights = np.random.default_rng(1).uniform(0, 3, 5_000)
+    one = int(np.float64(1.0).view(np.uint64))
+    assert np.array_equal(budget_copies(weights, keys(5_000), one, 7), copies(weights, keys(5_000), 7))
+    more = budget_copies(weights, keys(5_000), int(np.float64(1.1).view(np.uint64)), 7)
+    assert np.all(more >= copies(weights, keys(5_000), 7)) and more.sum() > copies(weights, keys(5_000), 7).sum()
 
 
-def test_boundary():
-    sums = np.array([5, 0, 7, 1])
-    assert boundary(sums, 4) == (0, 0)
-    assert boundary(sums, 5) == (2, 5)
-    assert boundary(sums, 13) == (4, 13)
+def test_groups_of_other_weights_keep_their_shares():
+    weights = np.repeat([0.1, 0.5, 0.9, 1.4], 5_000)
+    tokens = np.full(20_000, 100)
+    budget = int(weights.sum() * 100)
+    drawn = budget_copies(weights, keys(20_000), search(weights, tokens, budget).threshold, 1)
+    assert budget - 100 < drawn.sum() * 100 <= budget
+    assert drawn.reshape(4, -1).mean(axis=1) == pytest.approx([0.1, 0.5, 0.9, 1.4], abs=0.02)
 
 
-def test_heavier_documents_are_taken_more_often():
-    weights = np.repeat([1.0, 4.0], 5_000)
-    priority = priorities(weights, keys(10_000), 3)
-    kept = below_threshold(priority, budget_threshold(priority, np.ones(10_000, dtype=np.int64), 2_000))
-    assert kept.sum() == 2_000
-    assert 3 < kept[5_000:].sum() / kept[:5_000].sum() < 4.2
+@given(st.lists(st.floats(0, 4), min_size=1, max_size=50), st.floats(0, 2), st.floats(0, 3))
+def test_raising_weights_takes_no_copy_away_at_a_threshold(weights, more, threshold):
+    weights, bits = np.array(weights), int(np.float64(min(threshold, 1.0)).view(np.uint64))
+    before = budget_copies(weights, keys(len(weights)), bits, 1)
+    assert np.all(budget_copies(weights + more, keys(len(weights)), bits, 1) >= before)
 
 
-@pytest.mark.parametrize(("budget", "total"), [(0, 1_000), (999, 1_000), (1_250, 1_250), (9_999, 2_000)])
-def test_budget_copies(budget, total):
-    weights = np.full(1_000, 1.5)
-    found = budget_copies(weights, keys(1_000), np.ones(1_000, dtype=np.int64), budget, 1)
-    assert found.sum() == total
-
-
-def test_budget_copies_leaves_weight_zero_out():
+def test_weight_zero_is_left_out():
     weights = np.array([0.0, 0.5, 2.0])
-    assert budget_copies(weights, keys(3), np.array([10, 10, 10]), 10_000, 1).tolist() == [0, 1, 2]
+    found = search(weights, np.array([10, 10, 10]), 10_000)
+    assert budget_copies(weights, keys(3), found.threshold, 1).tolist() == [0, 0, 2]  # 25 tokens are asked for
+
+
+def test_a_budget_beyond_the_supply_spends_what_the_weights_ask_for():
+    weights, tokens = np.full(4_000, 0.25), np.full(4_000, 100)
+    drawn = budget_copies(weights, keys(4_000), search(weights, tokens, 10**9).threshold, 1)
+    assert drawn.sum() == 1_000
 
 
 def test_split_keeps_groups_together():
