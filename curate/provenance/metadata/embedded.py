@@ -2,7 +2,7 @@
 
 from curate.provenance.evidence import METADATA, Evidence
 from curate.provenance.metadata.claims import unreadable
-from curate.provenance.metadata.exif import iim_of_photoshop, read_exif, read_iim
+from curate.provenance.metadata.exif import read_exif, read_iim
 from curate.provenance.metadata.generators import camera_evidence, generator_evidence
 from curate.provenance.metadata.html import MAX_PAGE, html_evidence, is_html
 from curate.provenance.metadata.images import find_blocks
@@ -31,10 +31,10 @@ def metadata_evidence(data: bytes, mime: str | None) -> list[Evidence]:
         return []
     blocks = find_blocks(data, mime)
     exif = read_exif(blocks.exif)
-    evidence = [unreadable(blocks.error)] if blocks.error else []
+    evidence = [unreadable(error) for error in (blocks.error, exif.error) if error]
     texts = [(keyword.lower(), text) for keyword, text in blocks.texts]
     texts += exif.texts.items()
-    texts += read_iim(exif.iim or iim_of_photoshop(blocks.photoshop)).items()
+    texts += read_iim(exif.iim or blocks.iim).items()
     for packet in list(filter(None, [*blocks.xmp, exif.xmp]))[:_MAX_PACKETS]:
         properties, error = read_packet(packet)
         texts += _texts_of(properties)

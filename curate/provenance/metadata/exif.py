@@ -1,13 +1,12 @@
-"""The few EXIF tags that tell of a camera or a generator (CIPA DC-008, TIFF 6.0).
+"""The few EXIF tags and IPTC-IIM datasets that tell of a camera or a generator (CIPA DC-008, TIFF 6.0, IIM 4.2)."""
 
-Only the tags that are wanted are read, whatever others claim to hold.
-"""
-
+import contextlib
 from dataclasses import dataclass, field
-from typing import Literal
 
-_MAX_ENTRIES = 1000  # of one directory; cameras write fewer than 100
-_MAX_VALUE = 1 << 22
+from PIL.IptcImagePlugin import IptcImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from curate.provenance.metadata.guarded import GuardedFile, PartlyRead
 
 _TEXTS = {
     0x010D: "document",
@@ -23,7 +22,7 @@ _TEXTS = {
 }
 _EXPOSURE = frozenset({0x829A, 0x829D, 0x8827, 0x9201, 0x9202, 0x920A})
 _XMP, _IIM, _EXIF_DIRECTORY = 0x02BC, 0x83BB, 0x8769
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 13: 4}
+_IIM_NAMES = {(2, 110): "credit", (2, 65): "program"}
 
 
 @dataclass
@@ -35,55 +34,40 @@ class Exif:
         exposure: it tells how long, how wide or how sensitively a picture was taken.
         xmp: the packet that TIFF files hold as a tag.
         iim: IPTC-IIM that TIFF files hold as a tag.
+        error: why it could not be read.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     exposure: bool = False
     xmp: bytes = b""
     iim: bytes = b""
+    error: str | None = None
 
 
 def read_exif(tiff: bytes) -> Exif:
-    """Reads the first directory and its EXIF directory; what is broken is left out.
+    """Reads the first directory and its EXIF directory; what stands behind a fault is left out.
 
     Args:
         tiff: a TIFF structure; empty for none.
     """
-    exif = Exif()
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-    if tiff[:4] not in (b"II*\0", b"MM\0*"):
-        return exif
-    place = _read_directory(tiff, int.from_bytes(tiff[4:8], order), order, exif)
-    if place:
-        _read_directory(tiff, place, order, exif)
-    return exif
+    file, tags = GuardedFile(tiff), dict[int, bytes]()
+    with contextlib.suppress(Exception):  # broken structures raise errors of many kinds
+        head = tiff[: 16 if b"+" in tiff[2:4] else 8]
+        tags = _tags(file, head)
+        tags |= _tags(file, head, int.from_bytes(tags[_EXIF_DIRECTORY], "little" if head[:1] == b"I" else "big"))
+    texts = {name: _text(tag, tags[tag]).strip("\0 \t\r\n") for tag, name in _TEXTS.items() if tag in tags}
+    texts = {name: text for name, text in texts.items() if text}
+    exposure = not _EXPOSURE.isdisjoint(tags)
+    return Exif(texts, exposure, tags.get(_XMP, b""), tags.get(_IIM, b""), file.error)
 
 
-def _read_directory(tiff: bytes, place: int, order: Literal["little", "big"], exif: Exif) -> int:
-    """Reads one directory, and returns where the EXIF directory is, 0 without one."""
-    count = int.from_bytes(tiff[place : place + 2], order)
-    below = 0
-    for entry in range(place + 2, place + 2 + 12 * min(count, _MAX_ENTRIES), 12):
-        tag = int.from_bytes(tiff[entry : entry + 2], order)
-        if tag in _EXPOSURE:
-            exif.exposure = True
-        if tag not in _TEXTS and tag not in (_XMP, _IIM, _EXIF_DIRECTORY):
-            continue
-        kind = int.from_bytes(tiff[entry + 2 : entry + 4], order)
-        size = _SIZES.get(kind, 1) * int.from_bytes(tiff[entry + 4 : entry + 8], order)
-        start = entry + 8 if size <= 4 else int.from_bytes(tiff[entry + 8 : entry + 12], order)
-        value = tiff[start : start + min(size, _MAX_VALUE)]
-        if tag == _EXIF_DIRECTORY:
-            below = int.from_bytes(value, order)
-        elif tag == _XMP:
-            exif.xmp = value
-        elif tag == _IIM:
-            exif.iim = value
-        else:
-            text = _text(tag, value).strip("\0 \t\r\n")
-            if text:
-                exif.texts.setdefault(_TEXTS[tag], text)
-    return below
+def _tags(file: GuardedFile, head: bytes, place: int | None = None) -> dict[int, bytes]:
+    """The tags of a directory as bytes, as Pillow takes IIM, since some writers say that it is integers."""
+    directory = ImageFileDirectory_v2(head)
+    with contextlib.suppress(Exception):
+        file.seek(directory.next if place is None else place)
+        directory.load(file)
+    return directory._tagdata
 
 
 def _text(tag: int, value: bytes) -> str:
@@ -99,26 +83,17 @@ def _text(tag: int, value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
+class _Iim(PartlyRead, IptcImageFile):
+    pass
+
+
 def read_iim(iim: bytes) -> dict[str, str]:
-    """Credit and originating program of IPTC-IIM 4.2 datasets, 2:110 and 2:65."""
-    names, texts, place = {b"\x02\x6e": "credit", b"\x02\x41": "program"}, {}, 0
-    while iim[place : place + 1] == b"\x1c":
-        length = int.from_bytes(iim[place + 3 : place + 5], "big")
-        name = names.get(iim[place + 1 : place + 3])
-        if name:
-            texts[name] = iim[place + 5 : place + 5 + length].decode("utf-8", "replace")
-        place += 5 + length
-    return texts
+    """Credit and originating program of IPTC-IIM; the last of each.
 
-
-def iim_of_photoshop(resources: bytes) -> bytes:
-    """IPTC-IIM among the image resources of Photoshop, resource 0x0404."""
-    place = 0
-    while resources.startswith(b"8BIM", place):
-        name = place + 6
-        size = name + (resources[name] + 2 & ~1 if name < len(resources) else 2)
-        start, length = size + 4, int.from_bytes(resources[size : size + 4], "big")
-        if resources[place + 4 : place + 6] == b"\x04\x04":
-            return resources[start : start + length]
-        place = start + length + length % 2
-    return b""
+    Args:
+        iim: datasets; empty for none.
+    """
+    info = _Iim(GuardedFile(iim)).info
+    found = {name: info[dataset] for dataset, name in _IIM_NAMES.items() if info.get(dataset)}
+    last = {name: value[-1] if isinstance(value, list) else value for name, value in found.items()}
+    return {name: value.decode("utf-8", "replace") for name, value in last.items() if value}

@@ -1,22 +1,29 @@
 """Metadata blocks of media files: text chunks, EXIF, XMP and IPTC-IIM, found without decoding a pixel.
 
-The containers are walked here, in time and memory that are linear in their size, because readers of images copy every
-tag of a file when they open it: a TIFF of 150 KB whose tags all point to the same bytes makes Pillow 12 take 500 MB.
+Pillow reads JPEG and PNG, and the EXIF of all. Opening others with it costs what a stranger says: address space for
+two canvases of a WebP (33 GB for 200 bytes), a canvas for a GIF, unguarded EXIF of AVIF. Truncated WebP it refuses.
 """
 
+import contextlib
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngStream
+
+from curate.provenance.metadata.guarded import GuardedFile, PartlyRead
 
 MAX_TEXT = 1 << 22
 """Bytes of text chunks that are read of one file, unpacked."""
 
-_MAX_STEPS = 100_000  # chunks or segments of one file; a PNG of 800 MB in chunks of 8 KB has as many
+_MAX_CHUNKS = 50_000  # of one file; a PNG of 400 MB in chunks of 8 KB has as many
+_TEXT_COST = 1 << 16  # bytes that a text counts besides its own, since unpacking one that is broken takes time too
 _AREA = 1 << 21  # bytes searched for XMP packets at either end of a file of any other format
 _MAX_PACKETS = 16
-_MAX_COMMENTS = 64  # of at most 64 KB each
 
+_IIM_RESOURCE = 0x0404
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 _XMP_BOX = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
@@ -32,14 +39,14 @@ class Blocks:
         texts: (keyword, text) of PNG text chunks and JPEG comments.
         exif: a TIFF structure; empty without one.
         xmp: XMP packets.
-        photoshop: image resources of Photoshop, which hold IPTC-IIM; empty without any.
+        iim: IPTC-IIM; empty without any.
         error: why a block could not be read.
     """
 
     texts: list[tuple[str, str]] = field(default_factory=list)
     exif: bytes = b""
     xmp: list[bytes] = field(default_factory=list)
-    photoshop: bytes = b""
+    iim: bytes = b""
     error: str | None = None
 
 
@@ -58,73 +65,64 @@ def find_blocks(data: bytes, mime: str) -> Blocks:
     return blocks
 
 
+class _Jpeg(PartlyRead, JpegImageFile):
+    def getexif(self) -> Image.Exif:
+        """None, since Pillow looks for a resolution in it while it opens a file."""
+        return Image.Exif()
+
+
 def _jpeg(data: bytes, blocks: Blocks) -> None:
     """Segments up to the first scan (ITU-T T.81, annex B)."""
-    place = 2
-    for _ in range(_MAX_STEPS):
-        marker = data[place + 1 : place + 2]
-        if data[place : place + 1] != b"\xff" or marker in (b"\xda", b"\xd9", b""):
-            return
-        if marker == b"\xff":  # a fill byte
-            place += 1
-            continue
-        start, place = place + 4, place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker == b"\xe1" and data.startswith(b"Exif\0\0", start):
-            blocks.exif = blocks.exif or data[start + 6 : place]
-        elif marker == b"\xe1" and data.startswith(_XMP_SEGMENT, start):
-            blocks.xmp.append(data[start + len(_XMP_SEGMENT) : place])
-        elif marker == b"\xed" and data.startswith(b"Photoshop 3.0\0", start):
-            blocks.photoshop = blocks.photoshop or data[start + 14 : place]
-        elif marker == b"\xfe" and len(blocks.texts) < _MAX_COMMENTS:
-            blocks.texts.append(("comment", data[start:place].decode("utf-8", "replace")))
+    file = GuardedFile(data)
+    image = _Jpeg(file)
+    blocks.exif = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+    blocks.iim = image.info.get("photoshop", {}).get(_IIM_RESOURCE, b"")
+    for segment, body in getattr(image, "applist", ()):  # none of a file without a start
+        if segment == "COM":
+            blocks.texts.append(("comment", body.decode("utf-8", "replace")))
+        elif body.startswith(_XMP_SEGMENT):
+            blocks.xmp.append(body.removeprefix(_XMP_SEGMENT))
+    blocks.error = file.error
 
 
 def _png(data: bytes, blocks: Blocks) -> None:
     """Chunks before and after the pixels (W3C PNG, third edition, 11.3)."""
-    place, left = 8, MAX_TEXT
-    for _ in range(_MAX_STEPS):
-        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
-        if len(kind) < 4 or kind == b"IEND":
-            return
-        start, place = place + 8, place + 12 + length
-        if kind == b"eXIf":
-            blocks.exif = blocks.exif or data[start : start + length]
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            try:
-                keyword, text = _png_text(kind, data[start : start + min(length, MAX_TEXT)], left)
-            except (ValueError, zlib.error) as error:
-                blocks.error = f"PNG text chunk: {error}"
-                continue
-            left -= len(text)
-            if keyword == _XMP_KEYWORD:
-                blocks.xmp.append(text)
-            else:
-                blocks.texts.append((keyword, text.decode("latin-1" if kind != b"iTXt" else "utf-8", "replace")))
+    file, place, kind = GuardedFile(data, _MAX_CHUNKS), 8, b""
+    stream = PngStream(file)
+    with contextlib.suppress(EOFError, SyntaxError, ValueError):  # the end of what can be read
+        while kind != b"IEND" and stream.text_memory <= MAX_TEXT:
+            file.seek(place)
+            kind, start, length = stream.read()
+            place = start + length + 4
+            if kind == b"eXIf":
+                blocks.exif = blocks.exif or stream.call(kind, start, length)
+            elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+                blocks.error = _png_text(stream, (kind, start, length), blocks) or blocks.error
+    blocks.error = blocks.error or file.error
 
 
-def _png_text(kind: bytes, chunk: bytes, left: int) -> tuple[str, bytes]:
-    """Keyword and unpacked text of a chunk.
-
-    Raises:
-        ValueError: the texts of the file are longer than `MAX_TEXT`.
-        zlib.error: it cannot be unpacked.
-    """
-    keyword, _, rest = chunk.partition(b"\0")
-    packed = kind == b"zTXt"
-    if kind == b"zTXt":
-        rest = rest[1:]
-    elif kind == b"iTXt":
-        packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
-    text = zlib.decompressobj().decompress(rest, left + 1) if packed else rest
-    if len(text) > left:
-        raise ValueError(f"more than {MAX_TEXT >> 20} MB of text")
-    return keyword.decode("latin-1"), text
+def _png_text(stream: PngStream, chunk: tuple[bytes, int, int], blocks: Blocks) -> str | None:
+    """Adds the text of a chunk, or returns why it cannot be read."""
+    stream.im_text.clear()
+    try:
+        stream.check_text_memory(_TEXT_COST)
+        stream.call(*chunk)
+    except (EOFError, SyntaxError, ValueError) as error:
+        return f"PNG text chunk: {error}"
+    if stream.text_memory > MAX_TEXT:
+        return f"more than {MAX_TEXT >> 20} MB or {MAX_TEXT // _TEXT_COST} chunks of text"
+    for keyword, text in stream.im_text.items():
+        if keyword == _XMP_KEYWORD:
+            blocks.xmp.append(text.encode())
+        else:
+            blocks.texts.append((keyword, text))
+    return None
 
 
 def _webp(data: bytes, blocks: Blocks) -> None:
     """Chunks of RIFF (WebP container specification)."""
     place = 12
-    for _ in range(_MAX_STEPS):
+    for _ in range(_MAX_CHUNKS):
         kind, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
         if len(kind) < 4:
             return

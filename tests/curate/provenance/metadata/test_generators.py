@@ -154,7 +154,7 @@ def test_xmp_names(image, xmp, elements, claim, name):
 
 def test_iim_credit():
     credit = b"\x1c\x02\x6e\x00\x13Made with Google AI"
-    resource = b"8BIM\x03\xed\x00\x00\x00\x00\x00\x02ab" + b"8BIM\x04\x04\x00\x00" + len(credit).to_bytes(4, "big")
+    resource = b"8BIM\x03\xf3\x00\x00\x00\x00\x00\x02ab" + b"8BIM\x04\x04\x00\x00" + len(credit).to_bytes(4, "big")
     body = b"Photoshop 3.0\0" + resource + credit
     data = b"\xff\xd8\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body + b"\xff\xd9"
     assert found(data, "image/jpeg") == [("synthetic", "Google AI")]
