@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from curate.config import Config
 from curate.hashing import UInt64Array
 from curate.io.filesystem import OpenFile, is_remote
 from curate.io.schemas import is_bytes
-from curate.provenance.archives import Assets, archive_of
+from curate.provenance.archives import Assets
 from curate.provenance.files import block_provenance
 from curate.schema import EVIDENCE_LIST
 
@@ -63,12 +64,17 @@ def media_facts(
         config: settings of provenance, names of the columns.
         open_file: opens a file of the media_path column, or the archive that its member is in.
     """
-    with Assets(open_file, config.provenance.max_media_bytes) as assets:
-        return _media_facts(table, is_text, source_file, config, assets.read)
+
+    def open_allowed(path: str) -> BinaryIO:
+        refuse_foreign(path, source_file, config)
+        return open_file(path)
+
+    with Assets(open_allowed, config.provenance.max_media_bytes) as assets:
+        return _media_facts(table, is_text, config, assets.read)
 
 
 def _media_facts(
-    table: pa.Table, is_text: NDArray[np.bool_], source_file: str, config: Config, read: Callable[[str], bytes]
+    table: pa.Table, is_text: NDArray[np.bool_], config: Config, read: Callable[[str], bytes]
 ) -> MediaFacts:
     count = table.num_rows
     media, paths = _media_columns(table, config)
@@ -80,7 +86,6 @@ def _media_facts(
     opened: dict[str, tuple[int, int]] = {}
 
     def open_and_hash(path: str) -> bytes:
-        refuse_foreign(archive_of(path), source_file, config)
         data = read(path)
         opened[path] = _hash_bytes(data)
         return data

@@ -25,11 +25,6 @@ _COMPRESSED: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
 )
 
 
-def archive_of(path: str) -> str:
-    """The file that a path lies in: itself, or the archive before `!/`."""
-    return path.partition(SEPARATOR)[0]
-
-
 class Assets:
     """Reads assets; keeps the archives that it used last open, so that members in order cost one pass.
 
@@ -41,7 +36,7 @@ class Assets:
     def __init__(self, open_file: OpenFile, max_bytes: int) -> None:
         self._open_file = open_file
         self._max_bytes = max_bytes
-        self._archives: OrderedDict[str, _Archive] = OrderedDict()
+        self._archives: OrderedDict[str, _Archive | str] = OrderedDict()
 
     def read(self, path: str) -> bytes:
         """The content of a file or of a member.
@@ -50,16 +45,27 @@ class Assets:
             Exception: it is not there, is no regular file, is larger than `max_bytes`, or its archive cannot be read;
                 OSError, or of the filesystem's own kind.
         """
-        archive, separator, member = path.partition(SEPARATOR)
-        if separator:
-            return self._archive(archive).read(member, self._max_bytes)
-        with self._open_file(path) as file:
+        reason = None
+        place = path.find(SEPARATOR)
+        while place >= 0:  # names of folders may end with a ! too
+            archive = self._archive(path[:place])
+            if not isinstance(archive, str):
+                return archive.read(path[place + len(SEPARATOR) :], self._max_bytes)
+            reason = reason or archive
+            place = path.find(SEPARATOR, place + 1)
+        try:
+            opened = self._open_file(path)
+        except Exception:
+            if reason is None:
+                raise
+            raise OSError(reason) from None
+        with opened as file:
             return _read_at_most(file, self._max_bytes)
 
     def close(self) -> None:
         """Closes the archives."""
         while self._archives:
-            self._archives.popitem()[1].close()
+            self._close_oldest()
 
     def __enter__(self) -> "Assets":
         return self
@@ -67,13 +73,19 @@ class Assets:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _archive(self, path: str) -> "_Archive":
+    def _archive(self, path: str) -> "_Archive | str":
+        """The archive, or why no file of this name can be opened."""
         if path not in self._archives:
             if len(self._archives) == _OPEN_ARCHIVES:
-                self._archives.popitem(last=False)[1].close()
+                self._close_oldest()
             self._archives[path] = _open_archive(self._open_file, path)
         self._archives.move_to_end(path)
         return self._archives[path]
+
+    def _close_oldest(self) -> None:
+        archive = self._archives.popitem(last=False)[1]
+        if not isinstance(archive, str):
+            archive.close()
 
 
 class _Archive(Protocol):
@@ -82,11 +94,11 @@ class _Archive(Protocol):
     def close(self) -> None: ...
 
 
-def _open_archive(open_file: OpenFile, path: str) -> _Archive:
+def _open_archive(open_file: OpenFile, path: str) -> _Archive | str:
     try:
         file = open_file(path)
     except Exception as error:  # filesystems raise errors of many kinds
-        return _Broken(str(error))
+        return str(error)
     try:
         head = file.read(8)
         file.seek(0)
@@ -97,7 +109,7 @@ def _open_archive(open_file: OpenFile, path: str) -> _Archive:
 
 
 class _Broken:
-    """An archive that could not be opened: each of its members fails alike, at no further cost."""
+    """A file that is no archive that can be read: each of its members fails alike, at no further cost."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
