@@ -38,7 +38,9 @@ _OF_INTEREST = r"(?i)digitalSourceType|noai|tdm-reservation|SoftwareApplication"
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)(?=[\s/>])([^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*)>")
 _ATTRIBUTE = re.compile(r"([^\s=/>\"']+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+)))?")
-_RAW_END = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("script", "style")}
+# Elements whose content is text, whatever tags it shows (HTML standard, 13.2.5.1).
+_RAW = ("script", "style", "title", "textarea", "iframe", "xmp", "noembed", "noframes")
+_RAW_END = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in _RAW}
 _VOID = re.compile(r"(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\Z")
 _STRUCTURED = re.compile(r"\b(?:itemprop|itemscope|typeof|property)\b", re.IGNORECASE)
 

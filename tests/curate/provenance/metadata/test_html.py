@@ -91,6 +91,8 @@ def test_authors():
         (f'<!-- <meta itemprop="digitalSourceType" content="{GENERATED}"> -->', 0),
         (f'<script>"<meta itemprop=digitalSourceType content={GENERATED}>"</script>', 0),
         ('<meta itemprop="digitalSourceType">', 0),
+        (f"<textarea><meta itemprop=digitalSourceType content={GENERATED}></textarea>", 0),
+        (f"<svg><title>x</title></svg><meta itemprop=digitalSourceType content={GENERATED}>", 1),
     ],
 )
 def test_attributes(body, count):
@@ -105,6 +107,7 @@ def test_attributes(body, count):
         ('<meta name="robots" content="index&#44;noai">', [("robots", "deny")]),
         ('<meta name="robots" content="noimageai">', []),  # speaks of pictures
         ('<meta name="robots" content="noindex">', []),
+        ('<title>What <meta name="robots" content="noai"> means</title>', []),
         ('<meta name="description" content="noai">', []),
         ('<meta name="tdm-reservation" content="1">', [("tdm_reservation", "deny")]),
         ('<meta name="tdm-reservation" content="0"/>', [("tdm_reservation", "allow")]),
