@@ -20,7 +20,7 @@ _CAMERA = -0.5  # nats: copied with one command
 _MAX_NAMES = 3
 
 _PARAMETER_FIELDS = ("parameters", "usercomment", "comment", "description")
-_SOFTWARE_FIELDS = ("software", "creatortool", "credit", "program")
+_SOFTWARE_FIELDS = ("software", "creatortool", "program")
 
 _STEPS = re.compile(r"^Steps: \d+,.*?\b(?:Sampler|CFG scale|Seed|Size): ", re.MULTILINE)
 _HIRES = re.compile(r"\bHires (?:upscale|steps|resize)")
@@ -43,7 +43,7 @@ _SOFTWARE = [
         ("OpenAI", r"\bOpenAI\b|\bChatGPT\b|\bDALL[·.\-]E\b|\bDALLE[ \-]?[23]\b|\bgpt-image"),
         ("Google AI", r"\b(?:made|edited) with Google AI\b|^Google (?:AI|Imagen|Gemini)\b"),
         ("Meta AI", r"^Imagined with AI\b|^Meta AI\b"),
-        ("Adobe Firefly", r"\bAdobe Firefly\b|^Firefly\b"),
+        ("Adobe Firefly", r"\bAdobe Firefly\b|^Firefly(?: Image)?[ \d.]*$"),
         ("Bing Image Creator", r"\bBing Image Creator\b|\bImage Creator from (?:Microsoft )?Designer\b"),
         ("Draw Things", r"^Draw Things\b"),
         ("ComfyUI", r"\bComfyUI\b"),
@@ -59,6 +59,8 @@ _SOFTWARE = [
         ("NightCafe", r"\bNightCafe\b"),
     )
 ]
+# Credits name people and companies too, among them those that make generators.
+_MADE = re.compile(r"\b(?:made|created|generated|imagined|edited) (?:with|by|using|in)\b", re.IGNORECASE)
 _EDITED = re.compile(r"\bedited with\b", re.IGNORECASE)
 
 
@@ -90,9 +92,10 @@ def generator_evidence(fields: Fields, *, partly: bool = False) -> list[Evidence
         generator = recognise(fields)
         if generator:
             found.setdefault(generator.name, generator)
-    for field in _SOFTWARE_FIELDS:
+    texts = [fields.get(field, "")[:200] for field in _SOFTWARE_FIELDS]
+    texts += [credit for credit in [fields.get("credit", "")[:200]] if _MADE.search(credit)]
+    for text in texts:
         for name, pattern in _SOFTWARE:
-            text = fields.get(field, "")[:200]
             if pattern.search(text):
                 found.setdefault(name, Generator(name, given=partly or bool(_EDITED.search(text))))
     return [_evidence(generator) for generator in list(found.values())[:_MAX_NAMES]]
