@@ -4,7 +4,7 @@ import base64
 import html as entities
 import re
 
-from curate.provenance.text.manifest import TextManifest, decode_base64, http_url
+from curate.provenance.text.manifest import TextManifest, decode_base64, http_url, is_ruin
 
 # No tag that is looked for has a < in it, which bounds what an unclosed one makes the search read again.
 _TAG = re.compile(r"<(script|link)(?=[\s/>])([^<>]*)>|</script\s*>", re.IGNORECASE)
@@ -36,9 +36,11 @@ def _script(text: str, opening: re.Match[str], closing: re.Match[str]) -> list[T
     if _attributes(opening.group(2)).get("type", "").strip().lower() != "application/c2pa":
         return []
     start, end = opening.start(), closing.end()
-    store = decode_base64(text[opening.end() : closing.start()].strip())
+    content = text[opening.end() : closing.start()].strip()
+    store = decode_base64(content)
     if store is None:
-        return [TextManifest("html", start, end, error="manifest.inaccessible: its script element holds no Base64")]
+        error = "manifest.inaccessible: its script element holds no Base64"
+        return [TextManifest("html", start, end, error=error, payload=is_ruin(content))]
     return [TextManifest("html", start, end, store, bindings=((start, end),))]
 
 

@@ -15,6 +15,7 @@ MULTIPLE = {
 """The failure code of a text that has more than one manifest, by method (C2PA 2.4, A.8.7.1, A.9.3, A.7.1)."""
 
 _URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
+_RUN = re.compile(r"[A-Za-z0-9+/]{60}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ def decode_base64(text: str) -> bytes | None:
         return base64.b64decode(text, validate=True) or None
     except (binascii.Error, ValueError):
         return None
+
+
+def is_ruin(text: str) -> bool:
+    """Whether what is no Base64 was some, rather than words about it: it has a run of it that is longer than words."""
+    return _RUN.search(text) is not None
 
 
 def http_url(reference: str) -> str | None:

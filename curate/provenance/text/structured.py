@@ -7,7 +7,7 @@ about C2PA for instance, is text.
 import base64
 import re
 
-from curate.provenance.text.manifest import TextManifest, decode_base64, http_url
+from curate.provenance.text.manifest import TextManifest, decode_base64, http_url, is_ruin
 from curate.text.spans import Span
 
 BEGIN, END = "-----BEGIN C2PA MANIFEST-----", "-----END C2PA MANIFEST-----"
@@ -45,8 +45,10 @@ def _read(text: str, start: int, end: int, reference: str) -> TextManifest:
     first, last, bindings = _lines(text, start, end)
     if reference[: len(_DATA_URI)].lower() == _DATA_URI:
         store = decode_base64(reference[len(_DATA_URI) :])
-        error = None if store else f"{_MALFORMED}: its data: URI holds no Base64"
-        return TextManifest("structured", first, last, store, error=error, bindings=bindings)
+        if store:
+            return TextManifest("structured", first, last, store, bindings=bindings)
+        error = f"{_MALFORMED}: its data: URI holds no Base64"
+        return TextManifest("structured", first, last, error=error, payload=is_ruin(reference))
     url = http_url(reference)
     if url is None:
         error = f"{_MALFORMED}: neither a data: URI nor a URL of the web"

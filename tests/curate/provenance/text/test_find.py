@@ -10,6 +10,7 @@ from curate.provenance.text import html, structured, unstructured
 from curate.provenance.text.find import find_manifests, may_have_manifest, strip_manifests
 
 STORE = b"\x00\x00\x00\x10jumb\xff store"
+RUIN = "AAAA" * 20 + "…"
 HEAD = "<html><head><title>t</title></head><body>b</body></html>"
 URL = "https://example.org/a/b.c2pa?x=1"
 VARIANTS = "葛\U000e0100 ☂\ufe0f \ufeff☂\ufe0e\ufeff\ufe00\ufe01 C2PA, c2pa-manifest"
@@ -126,8 +127,14 @@ def test_tags(tag, store, url):
         (f"{structured.BEGIN} \t\n {structured.END}", "manifest.structuredText.emptyReference", False),
         (f"{structured.BEGIN} and {structured.END}", "manifest.structuredText.malformedReference", False),
         (f"{structured.BEGIN} ftp://a.b {structured.END}", "manifest.structuredText.malformedReference", False),
-        (f"{structured.BEGIN} data:application/c2pa;base64,A {structured.END}", "manifest.structuredText.malf", True),
-        ('<script type="application/c2pa">no Base64</script>', "manifest.inaccessible", True),
+        (
+            f"{structured.BEGIN} data:application/c2pa;base64,{RUIN} {structured.END}",
+            "manifest.structuredText.malf",
+            True,
+        ),
+        (f"{structured.BEGIN} data:application/c2pa;base64,… {structured.END}", "manifest.structuredText.malf", False),
+        (f'<script type="application/c2pa">{RUIN}</script>', "manifest.inaccessible", True),
+        ('<script type="application/c2pa"> goes into the head, and </script>', "manifest.inaccessible", False),
         ('<link rel="c2pa-manifest">', "manifest.inaccessible", True),
     ],
 )
