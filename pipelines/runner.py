@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import os
-import sys
+import shlex
 from typing import Optional, Sequence
 
 import apache_beam as beam
@@ -23,6 +23,7 @@ from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
 from curate.errors import UsageError
+from curate.processes import python_command
 from curate.threads import use_threads
 from curate.transforms.spool import spooled
 
@@ -114,7 +115,7 @@ def _worker_processes(options: PipelineOptions) -> Optional[environments.Environ
         return None
     silent = options.view_as(WorkerOptions).default_sdk_harness_log_level == "CRITICAL"
     module = "curate.pipelines.worker" if silent else "apache_beam.runners.worker.sdk_worker_main"
-    return environments.SubprocessSDKEnvironment.from_command_string(f"{sys.executable} -m {module}")
+    return environments.SubprocessSDKEnvironment.from_command_string(shlex.join(python_command(module)))
 
 
 def quiet() -> None:

@@ -1,6 +1,6 @@
 """The C2PA library in a process of its own: where it crashes or hangs, one record is lost and nothing else.
 
-The child is this module run with `python -m`; it knows nothing of the program that started it. Requests and answers
+The child is this module run by itself; it knows nothing of the program that started it. Requests and answers
 are frames on its standard input and output: lengths as big-endian unsigned integers, then the bytes. The first frame
 holds the settings, every later answer is JSON.
 """
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, BinaryIO, cast
 
+from curate.processes import python_command
 from curate.provenance.native import Answer, NativeReader
 from curate.provenance.revocation import Revocations
 
@@ -25,7 +26,6 @@ SECONDS = 60
 
 _REQUEST = struct.Struct(">IQQ?")  # lengths of the media type, asset and sidecar; whether there is a sidecar
 _LENGTH = struct.Struct(">Q")
-_COMMAND = (sys.executable, "-m", "curate.provenance.isolation")
 
 
 class IsolatedReader:
@@ -35,7 +35,7 @@ class IsolatedReader:
         settings: of c2pa.
         revocations: revoked certificates.
         seconds: how long one asset may take.
-        command: what starts the child.
+        command: what starts the child, if not this module.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class IsolatedReader:
         settings: dict[str, Any],
         revocations: Revocations,
         seconds: float = SECONDS,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] | None = None,
     ) -> None:
         issuers = {serial: [name.hex() for name in sorted(names)] for serial, names in revocations.issuers.items()}
         self._setup = json.dumps({"settings": settings, "issuers": issuers}).encode()
         self._seconds = seconds
-        self._command = command
+        self._command = command or python_command("curate.provenance.isolation")
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -84,11 +84,7 @@ class IsolatedReader:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         child = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert child.stdin is not None
         with contextlib.suppress(OSError):  # a child that died at once is noticed when its answer is missing

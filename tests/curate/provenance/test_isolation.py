@@ -89,3 +89,14 @@ def test_large_assets_pass(reader, signer, png):
     asset = signer.sign(png, "image/png", "digitalCapture")
     found = read_credentials(asset + bytes(5_000_000), context=reader)
     assert (found.validation_state, found.error) == ("Invalid", None)
+
+
+def test_the_folder_of_the_data_is_no_place_for_code(anchors, signer, png, tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    reader = IsolatedReader({"trust": trust_settings(None, anchors)}, Revocations())
+    try:
+        asset = signer.sign(png, "image/png", "digitalCapture")
+        assert read_credentials(asset, context=reader).validation_state == "Trusted"
+    finally:
+        reader.close()
