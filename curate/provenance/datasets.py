@@ -1,47 +1,30 @@
 """What the metadata of a whole data set say of its documents: Croissant JSON-LD, and dataset cards of Hugging Face.
 
 The metadata are claims, weak ones where they are cheap: whoever says synthetic says it against their interest, whoever
-says human does not. A file is parsed to `Said`, strings by field, and only fields that are read here are looked at.
-
-Sources: Croissant 1.1 and RAI 1.0 (https://docs.mlcommons.org/croissant), the dataset card template of
-huggingface_hub, and the field Method of the Data & Trust Alliance's Data Provenance Standards 1.0.
+says human does not. `curate.provenance.dataset_files` parses the files.
 """
 
 import calendar
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from curate import config as settings
 from curate.config import Config, Provenance, make_config
 from curate.errors import UsageError
+from curate.provenance.dataset_files import DESCRIBING, Said, parse_metadata
 from curate.provenance.evidence import LINEAGE, Evidence, to_lists
 from curate.provenance.rights import CONSTRAINED, UNKNOWN, content_usage, rights_item
 from curate.schema import EVIDENCE_LIST
-
-Said = Mapping[str, list[str]]
-"""Field in lower case, without prefix and separators → what it says."""
 
 DECLARED_SYNTHETIC = 5.0  # nats (as in `curate.provenance.lineage`)
 DECLARED_HUMAN = -0.5
 MIXED_SHARE = 0.5  # of the evidence, since it holds for a part of the documents
 
-_MOST_BYTES = 16 * 2**20
-_MOST_FRONT_MATTER = 2**16  # of the keys that are read
-_MOST_STRINGS, _MOST_CHARACTERS, _MOST_DEPTH = 1000, 2000, 6
-
-_CARD = ("tags", "language_creators", "annotations_creators", "source_datasets", "license", "license_name")
-_KEYS = re.compile(rf"(?:{'|'.join(_CARD)})[ \t]*:")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-
-_DESCRIBING = ("datacollection", "datacollectiontype", "datamanipulationprotocol", "wasgeneratedby", "wasattributedto")
 _SYNTHETIC = re.compile(
     r"(?<![a-z])(?:synthetic(?!\s+aperture)|(?:machine|model|ai|llm)[\s_-]?generated"
     r"|generated\s(?:by|with|using)\s(?:an?\s)?(?:large\s)?(?:language\s)?(?:models?|llms?|ai)\b)"
@@ -63,33 +46,6 @@ _HUMAN_TYPES = {
 _HUMAN_CREATORS = {"found", "crowdsourced", "expert-generated"}
 _SYNTHETIC_TAGS = {"distilabel", "datadreamer"}  # what generators of data sets call themselves
 _DAY = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?!\d)")
-
-
-def parse_metadata(content: bytes, name: str) -> Said:
-    """Parses Croissant JSON-LD, other JSON with such fields, or the YAML front matter of a dataset card.
-
-    Args:
-        content: of the file.
-        name: of the file, for messages.
-
-    Raises:
-        UsageError: it is neither, is not valid, or is larger or deeper than any such file.
-    """
-    if len(content) > _MOST_BYTES:
-        raise UsageError(f"metadata {name!r} has {len(content):,} bytes, expected at most {_MOST_BYTES:,}")
-    try:
-        text = content.decode("utf-8-sig")
-        if text.lstrip()[:1] in ("{", "["):
-            return _fields(_dataset(json.loads(text)))
-        front = _FRONT_MATTER.match(text)
-        if front:
-            return _fields(_card(front[1]))
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise UsageError(f"metadata {name!r} cannot be read ({reason[:200]}); mend it, or leave it out") from None
-    raise UsageError(
-        f"metadata {name!r} is neither JSON nor has it YAML front matter, expected Croissant JSON-LD or a dataset card"
-    )
 
 
 def dataset_evidence(said: Said) -> list[Evidence]:
@@ -208,7 +164,7 @@ def _claims(said: Said) -> Iterator[tuple[str, str]]:
             yield "synthetic", "language_creators: machine-generated"
         elif creator in _HUMAN_CREATORS:
             yield "human", f"language_creators: {creator}"
-    for field in (*_DESCRIBING, "method"):
+    for field in (*DESCRIBING, "method"):
         for text in said.get(field, []):
             made = field in ("wasgeneratedby", "wasattributedto") and _affirmed(_MODEL, text.lower())
             claim = "synthetic" if made else _synthetic(text)
@@ -257,74 +213,3 @@ def _day(year: int, month: int, day: int) -> date | None:
         return None
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day or last) if day <= last else None
-
-
-def _card(front_matter: str) -> dict[str, Any]:
-    """The keys of a card that are read; the others, which may list thousands of files, are not parsed.
-
-    Aliases are refused: by them a few lines stand for more than any memory holds.
-    """
-    kept, keep = [], False
-    for line in front_matter.splitlines(keepends=True):
-        if line[0] not in " \t#-\r\n":
-            keep = bool(_KEYS.match(line))
-        if keep:
-            kept.append(line)
-    text = "".join(kept)
-    if len(text) > _MOST_FRONT_MATTER:
-        raise ValueError(f"front matter has {len(text):,} characters, expected at most {_MOST_FRONT_MATTER:,}")
-    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-        raise ValueError("front matter uses aliases")
-    values = yaml.safe_load(text)
-    return values if isinstance(values, dict) else {}
-
-
-def _dataset(document: Any) -> dict[str, Any]:
-    """The object that describes the data set: the document, or the first of its graph that says it is one."""
-    graph = document.get("@graph", document) if isinstance(document, dict) else document
-    if not isinstance(graph, list):
-        return document if isinstance(document, dict) else {}
-    objects = [entry for entry in graph if isinstance(entry, dict)]
-    described = (entry for entry in objects if "Dataset" in str(entry.get("@type"))[:100])
-    return next(described, objects[0] if objects else {})
-
-
-_GROUPS = ("source", "provenance", "use")  # of the Data Provenance Standards
-_READ = {key.replace("_", "") for key in _CARD} | {
-    *_DESCRIBING,
-    "keywords",
-    "method",
-    "datacollectiontimeframe",
-    "rangeofdatesfordatageneration",
-    "wasderivedfrom",
-    "usageinfo",
-}
-
-
-def _fields(values: Mapping[Any, Any]) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = {}
-    groups = [values, *(part for name, part in values.items() if name in _GROUPS and isinstance(part, dict))]
-    for group in groups:
-        for key, value in group.items():
-            field = re.sub(r"[\s_]", "", re.split(r"[:/#]", str(key)[-200:])[-1]).lower()
-            if field in _READ:
-                texts = said.setdefault(field, [])
-                texts += _strings(value)[: _MOST_STRINGS - len(texts)]
-    if "keywords" in said:
-        said["keywords"] = [word.strip() for text in said["keywords"] for word in text.split(",")]
-    return said
-
-
-def _strings(value: Any) -> list[str]:
-    """The strings within a value, in order, at most so many and so deep; types and ids of JSON-LD left out."""
-    found: list[str] = []
-    waiting = [(value, 0)]
-    while waiting and len(found) < _MOST_STRINGS:
-        item, depth = waiting.pop()
-        if isinstance(item, dict):
-            item = [part for key, part in item.items() if key not in ("@type", "@context")]
-        if isinstance(item, list) and depth < _MOST_DEPTH:
-            waiting += [(part, depth + 1) for part in reversed(item[:_MOST_STRINGS])]
-        elif isinstance(item, str | int | date) and not isinstance(item, bool):
-            found.append(str(item)[:_MOST_CHARACTERS])
-    return found

@@ -238,7 +238,8 @@ DATASET_WORDS = (
 
 def _dataset() -> Run:
     from curate.errors import UsageError
-    from curate.provenance.datasets import collected_until, dataset_evidence, parse_metadata
+    from curate.provenance.dataset_files import parse_metadata
+    from curate.provenance.datasets import collected_until, dataset_evidence
 
     def run(data):
         for content in (data, b"---\n" + data + b"\n---\n", json.dumps(tree(data, DATASET_WORDS)).encode()):

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from curate.config import make_config
 from curate.errors import UsageError
+from curate.provenance.dataset_files import parse_metadata
 from curate.provenance.datasets import (
     collected_until,
     dataset_evidence,
-    parse_metadata,
     source_evidence,
     with_said,
 )
