@@ -23,7 +23,7 @@ def check_lineage(settings: OpenLineage) -> None:
     """Checks that events can be written, before any document is read.
 
     Raises:
-        UsageError: the extra is missing, or the file cannot be appended to.
+        UsageError: the extra is missing, or the file cannot be appended to, or holds something else.
     """
     path = settings.path
     if path is None:
@@ -37,6 +37,8 @@ def check_lineage(settings: OpenLineage) -> None:
     if is_remote(path):
         raise UsageError(f"{key}, expected a file of this machine; copy the events after the run")
     try:
+        if os.path.isfile(path) and not _holds_events(path):
+            raise UsageError(f"{key}, a file of something else that events would spoil; name another file")
         existed = os.path.exists(path)
         with open(path, "ab"):
             pass
@@ -45,6 +47,13 @@ def check_lineage(settings: OpenLineage) -> None:
     except OSError as error:
         remedy = "name a file in a directory that is there"
         raise UsageError(f"{key}, which cannot be written ({error.strerror}); {remedy}") from None
+
+
+def _holds_events(path: str) -> bool:
+    """Whether a file is empty or begins with an event, whose keys clients of OpenLineage write in order."""
+    with open(path, "rb") as file:
+        head = file.read(1 << 12)
+    return not head or (head.startswith(b"{") and b'"eventType"' in head)
 
 
 class Told:

@@ -152,6 +152,18 @@ def test_a_file_within_the_output_is_refused(curate, corpus_file, tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_file_of_something_else_is_not_appended_to(curate, corpus_file, tmp_path):
+    corpus, other = tmp_path / "corpus.parquet", tmp_path / "other.jsonl"
+    corpus.write_bytes(corpus_file.read_bytes())
+    other.write_text('{"text": "one"}\n')
+    for path in (corpus, other):
+        before = path.read_bytes()
+        setting = ("--set", f"run.openlineage.path={path}")
+        outcome = curate("run", "--input", corpus, "--output", tmp_path / "out", *setting)
+        assert outcome.code == 2 and str(path) in outcome.message
+        assert path.read_bytes() == before
+
+
 def test_without_the_extra_it_is_named(curate, corpus_file, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openlineage.client", None)
     setting = ("--set", f"run.openlineage.path={tmp_path / 'events'}")
