@@ -163,7 +163,10 @@ def _mixture(row: Row) -> str:
         return cluster
     copies = {0: "not at all", 1: "once"}.get(row["copies"], f"{count(row['copies'])} times")
     chance = " (the fraction is rounded by a hash of the id)" if row["weight"] != row["copies"] else ""
-    mixed = " Being mixed, it shares the cap mixture.mixed_cap." if row["origin"] == "mixed" else ""
+    shares = (
+        row["origin"] == "mixed" and row["cluster"] is not None
+    )  # media have no cluster, and no part in the mixture
+    mixed = " Being mixed, it shares the cap mixture.mixed_cap." if shares else ""
     return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}.{mixed}"
 
 

@@ -136,6 +136,12 @@ def test_story_of_a_kept_document(ledgers):
         assert words in story
 
 
+def test_mixed_media_share_no_cap(ledgers):
+    cap = "it shares the cap mixture.mixed_cap"
+    assert cap in tell(ledgers.row("x", origin="mixed", cluster=3), MANIFEST)
+    assert cap not in tell(ledgers.row("x", origin="mixed", cluster=None, tokens=0), MANIFEST)
+
+
 def test_every_reason_can_be_told(ledgers):
     for reason in REASONS:
         row = ledgers.row(
