@@ -19,13 +19,10 @@ VERDICTS = ("unknown", "allow", "constrained", "deny")  # the later one wins
 UNKNOWN, ALLOW, CONSTRAINED, DENY = VERDICTS
 
 _WORDS = {
-    "allow": ALLOW,
-    "allowed": ALLOW,
-    "constrained": CONSTRAINED,
-    "deny": DENY,
-    "denied": DENY,
-    "notallowed": DENY,
-    "noai": DENY,
+    **dict.fromkeys(("allow", "allowed", "permitted"), ALLOW),
+    **dict.fromkeys(("constrained", "restricted"), CONSTRAINED),
+    **dict.fromkeys(("deny", "denied", "disallow", "disallowed", "notallowed"), DENY),
+    **dict.fromkeys(("prohibited", "forbidden", "optout", "noai"), DENY),
 }
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
 _PREFERENCE = re.compile(r"(?:^|,)\s*([a-z*][a-z0-9_.*-]*)\s*=\s*\??([yn01])(?=\s*(?:;|,|$))", re.ASCII)
@@ -56,8 +53,7 @@ def training_mining(use: str | None, *, explained: bool, valid: bool) -> str:
 
 def rights_word(value: str) -> str:
     """The verdict of a word such as `deny`, `notAllowed` or `noai`, or of a preference such as `train-ai=n`."""
-    word = value.strip().lower()
-    return _WORDS.get(word) or content_usage(word)
+    return _WORDS.get(re.sub(r"[\s_-]", "", value.lower())) or content_usage(value)
 
 
 def content_usage(value: str) -> str:
@@ -81,10 +77,11 @@ def content_usage(value: str) -> str:
 def robots(value: str, *, media: bool = False) -> str:
     """The verdict of a robots meta tag or an X-Robots-Tag header: `noai`, and for media `noimageai`, refuse.
 
-    A boolean, told as true or false, says whether use by AI is refused.
+    A boolean, told as true or false or as 1 or 0, says whether use by AI is refused.
     """
-    tokens = set(re.split(r"[\s,;:]+", value.lower()))
-    return DENY if tokens & {"noai", "true", *(["noimageai"] if media else [])} else UNKNOWN
+    directives = {"noai", "noimageai"} if media else {"noai"}
+    refused = value.strip().lower() in _TRUE or directives & set(re.split(r"[\s,;:]+", value.lower()))
+    return DENY if refused else UNKNOWN
 
 
 def tdm_reservation(reservation: str, policy: str | None = None) -> str:

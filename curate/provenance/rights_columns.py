@@ -56,11 +56,13 @@ def _items(kind: str, verdicts: pa.Array, said: pa.Array) -> pa.ListArray:
 
 
 def _text(table: pa.Table, name: str) -> pa.Array:
-    """A column of strings, booleans, integers or lists of strings as text; null where it is missing or else."""
+    """A column of strings, booleans, numbers or lists of strings as text; null where it is missing or else."""
     values = plain_column(table, name)
     kind = values.type
-    if pa.types.is_list(kind) and is_string(kind.value_type):
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if is_list and is_string(kind.value_type):
         return pc.binary_join(values.cast(pa.list_(pa.string())), ", ")
-    if is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)  # whole numbers with nulls often come as floats
+    if is_string(kind) or pa.types.is_boolean(kind) or is_number:
         return values.cast(pa.string())
     return pa.nulls(len(values), pa.string())

@@ -79,6 +79,8 @@ def test_content_usage(value, expected):
         ("noindex, nofollow", "unknown", "unknown"),
         ("all", "unknown", "unknown"),
         ("true", "deny", "deny"),
+        (" 1 ", "deny", "deny"),
+        ("max-snippet:1", "unknown", "unknown"),
         ("false", "unknown", "unknown"),
         ("nonoai", "unknown", "unknown"),
         ("", "unknown", "unknown"),
@@ -112,6 +114,9 @@ def test_words():
     assert [rights_word(word) for word in words] == [
         "allow", "deny", "deny", "constrained", "deny", "unknown", "unknown",
     ]  # fmt: skip
+    for word in ("Disallowed", "not_allowed", "not allowed", "opt-out", "prohibited", "forbidden"):
+        assert rights_word(word) == "deny"
+    assert (rights_word("restricted"), rights_word("permitted")) == ("constrained", "allow")
 
 
 @given(st.text(), st.text())
@@ -161,6 +166,16 @@ def test_columns_become_items_with_their_basis():
 def test_a_boolean_column_refuses_use_by_ai(values):
     rows = from_lists(column_rights(pa.table({"robots": values}), pa.array([False] * 3), make_config({})))
     assert [[item.claim for item in row] for row in rows] == [["deny"], [], []]
+
+
+def test_types_that_libraries_make_of_columns():
+    robots = [["noai"], None]
+    for kind in (pa.large_list(pa.large_string()), pa.list_(pa.string(), 1)):
+        table = pa.table(
+            {"robots": pa.array(robots, kind), "tdm_reservation": [None, 1.0]}
+        )  # pandas: nulls make floats
+        rows = from_lists(column_rights(table, pa.array([False, False]), make_config({})))
+        assert [[(item.claim, item.detail) for item in row] for row in rows] == [[("deny", "noai")], [("deny", "1")]]
 
 
 def test_columns_of_other_types_and_missing_ones_say_nothing():
