@@ -422,9 +422,9 @@ def _repeated_grams(
         ids[i] = ids[i] if repeated else -1
         active += repeated
     for n in range(2, 11):
+        too_late = active
         while active and starts[active - 1] + n > count:
             active -= 1
-            ids[starts[active]] = -1
         found = 0
         for place in range(active):
             i = starts[place]
@@ -433,6 +433,8 @@ def _repeated_grams(
             paired = ids[i + 1] >= 0
             ids[i] = ids[i] if paired else -1
             found += paired
+        for place in range(active, too_late):
+            ids[starts[place]] = -1
         # Pairs are counted by hash first: what is alone there is alone.
         mask = _mask(2 * found)
         counted[: mask + 1] = 0
