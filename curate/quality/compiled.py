@@ -29,9 +29,9 @@ SHORT_LINE = 30
 MOST_BYTES = 1 << 20
 """Longer texts are judged by their beginning, which bounds the memory."""
 
-_STOP_WORD = round(RANK_STEPS * np.log1p(50))
+_STOP_WORD, _COMMON = (round(RANK_STEPS * np.log1p(rank)) for rank in (50, 2_000))
 _UNRANKED = 255
-_NO_WORD, _WORD, _NUMBER, _WIDE = range(4)
+_NO_WORD, _WORD, _NUMBER, _WIDE, _CAPITAL = range(5)  # kinds; small words and those with capitals
 _MOST_PROBES = 64  # a text made to collide is still read in linear time
 _NEAR = 4096
 _BYTE_SLOTS = 4096
@@ -81,9 +81,8 @@ _S_TOP, _S_DUPLICATE = _PLACE["top_2_gram"], _PLACE["duplicate_5_grams"]
 _S_UNENDED, _S_SHORT, _S_NEWLINES, _S_BOILERPLATE, _S_CURLY, _S_SENTENCE = range(
     _PLACE["unended_lines"], _PLACE["sentence_length"] + 1
 )
-_S_REPLACED, _S_MOJIBAKE, _S_ODD, _S_GIBBERISH, _S_UNKNOWN, _S_SURPRISE, _S_TOP_WORD, _S_VARIETY = range(
-    _PLACE["replacement"], _PLACE["variety"] + 1
-)
+_S_REPLACED, _S_MOJIBAKE, _S_ODD, _S_GIBBERISH, _S_UNKNOWN = range(_PLACE["replacement"], _PLACE["unknown_words"] + 1)
+_S_FRAGMENTS, _S_SURPRISE, _S_TOP_WORD, _S_VARIETY = range(_PLACE["fragments"], _PLACE["variety"] + 1)
 _S_DIGITS, _S_MARKS, _S_CAPITALS, _S_BYTES = range(_PLACE["digits"], _PLACE["repeated_bytes"] + 1)
 
 
@@ -136,7 +135,7 @@ def _read(  # noqa: C901, one loop over the characters
     tokens, letter_count, solid, pairs, pair_levels = 0, 0, 0, 0, 0
     inside, hashed, length = _NO_WORD, FNV_START, 0
     last = np.uint32(32)  # letter before, in the word
-    apostrophe, latin, alphabet = False, True, 0
+    apostrophe, latin, alphabet, capital = False, True, 0, False
     before, before_that = 0, 0  # traits
     chunk, chunk_letter = False, False
     stopped, stop_before = False, False
@@ -219,7 +218,7 @@ def _read(  # noqa: C901, one loop over the characters
                 hashed, hashes[tokens - 1] if tokens else np.uint32(0), hashes[tokens - 2] if tokens > 1 else np.uint32(0)
             ):
                 phrase = True
-            hashes[tokens], kinds[tokens], lengths[tokens] = hashed, inside, length
+            hashes[tokens], kinds[tokens], lengths[tokens] = hashed, (_CAPITAL if inside == _WORD and capital else inside), length
             tokens += 1
             inside = _NO_WORD
 
@@ -227,7 +226,7 @@ def _read(  # noqa: C901, one loop over the characters
             folded = np.uint32(folded_of[code])
             if inside == _NO_WORD:
                 inside, hashed, length, last = _WORD, FNV_START, 0, np.uint32(32)
-                latin, alphabet = True, 0
+                latin, alphabet, capital = True, 0, False
             elif apostrophe:
                 hashed = fnv(hashed, np.uint32(39))
                 length += 1
@@ -245,7 +244,7 @@ def _read(  # noqa: C901, one loop over the characters
             letter_count += 1
             if trait & c.UPPER:
                 counts[_UPPER] += 1
-                latin = False
+                latin, capital = False, True
                 counts[_ODD] += before & (c.LETTER | c.UPPER) == c.LETTER
             elif 97 <= folded <= 122:
                 alphabet |= 1 << (np.int64(folded) - 97)
@@ -487,12 +486,13 @@ def _word_signals(
     ranks, bigrams = model
     ids, seen, starts, keys = scratch
     count = hashes.size
-    stops, unknown, surprise, distinct = 0, 0, 0, 0
+    stops, unknown, fragments, surprise, distinct = 0, 0, 0, 0, 0
     mask = _mask(count)
     for i in range(count):
         rank = ranks[slot(hashes[i], ranks.size)]
         stops += rank <= _STOP_WORD
         unknown += rank == _UNRANKED and kinds[i] != _NUMBER
+        fragments += kinds[i] == _WORD and rank > _COMMON and 2 <= lengths[i] <= 4
         if i:
             surprise += np.int64(bigrams[pair_slot(hashes[i - 1], hashes[i], bigrams.size)])
         word = _identify(table, mask, stamp, np.uint64(hashes[i]), distinct)
@@ -503,6 +503,7 @@ def _word_signals(
         ids[i] = word
     x[_S_STOP] = stops / count
     x[_S_UNKNOWN] = unknown / count
+    x[_S_FRAGMENTS] = fragments / count
     x[_S_SURPRISE] = surprise / (RANK_STEPS * (count - 1))
     top = 0
     for word in range(distinct):

@@ -1,0 +1,372 @@
+"""What is usual of the signals by language, from trusted human documents, and how odd documents are against it.
+
+The *oddness* of a signal is -log10 of the share of human documents that are at or beyond its level, on its bad side,
+extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`): beyond it the signal's rule is broken. The
+oddness of a document is the sum over families of signals of the oddest of each (Fisher's method, 1932, on what goes
+together counted once). A document passes the gate if no more than a share α of the human documents of its language
+are odder: split-conformal, as in `curate.detector.calibration`, with the oddness of each half of the human documents
+measured against the other. So rules need not be right one by one: however many there are, α of the people fail.
+
+A language with fewer than `min_group` human documents is held against all languages that are written as it is, with
+spaces or without, each with the same number of documents at most, and without the signals that depend on the language.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.arrays import changes
+from curate.columns import one_array
+from curate.hashing import UInt64Array, stage_seed, uniform
+from curate.quality.catalogue import FAMILIES, HIGH, LOW, NAMES, SIGNALS
+from curate.quality.signals import UNDEFINED, Levels, of_level
+
+SHARES = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
+"""Shares of human documents whose levels are kept."""
+
+TAIL = SHARES[-1]
+"""Share of human documents that break a rule."""
+
+MOST_DOCUMENTS = 4_000
+"""Human documents that are kept of a language, those with the smallest hashes."""
+
+_LEAST_DEFINED = 50  # documents that a signal needs for limits
+_LEAST_SCALE = 4.0  # levels; signals that nearly all human documents have at zero still have some room
+_POOLED = 500  # documents of a language among those of all
+_SPREAD = 1_000  # quantiles kept of the oddness of human documents
+_LENGTH = NAMES.index("word_length")  # undefined where most words are single characters of a script without spaces
+
+SAMPLE = pa.schema(
+    [
+        ("language", pa.string()),
+        ("unspaced", pa.bool_()),  # written without spaces between words
+        ("key", pa.uint64()),  # hash of the document
+        ("levels", pa.binary(len(SIGNALS))),
+    ]
+)
+
+_FAMILY_PLACES = [[place for place, signal in enumerate(SIGNALS) if signal.family == name] for name in FAMILIES]
+
+Floats = NDArray[np.float64]
+
+_SURPRISES: Floats = -np.log10(SHARES)
+
+
+def level_column(levels: Levels, valid: NDArray[np.bool_]) -> pa.Array:
+    """Levels uint8[n, signals] as binary[n] of one byte for each signal, null where not valid."""
+    data = pa.py_buffer(np.ascontiguousarray(levels).tobytes())
+    column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(len(SIGNALS)), len(levels), [None, data])
+    return pc.if_else(pa.array(valid), column, pa.scalar(None, column.type))
+
+
+def levels_of(column: pa.Array | pa.ChunkedArray) -> Levels:
+    """Reads `level_column`; rows of nulls are undefined throughout."""
+    column = one_array(column)
+    if not len(column):
+        return np.empty((0, len(SIGNALS)), np.uint8)
+    data = np.frombuffer(column.buffers()[1], np.uint8)
+    levels = data[column.offset * len(SIGNALS) :][: len(column) * len(SIGNALS)].reshape(-1, len(SIGNALS)).copy()
+    levels[~column.is_valid().to_numpy(zero_copy_only=False)] = UNDEFINED
+    return levels
+
+
+class Usual(NamedTuple):
+    """What is usual in one language.
+
+    Attributes:
+        low: float64[len(SHARES), signals], levels that these shares of human documents are below; NaN for signals of
+            which low levels are not bad, or that are not judged.
+        high: the same, above.
+    """
+
+    low: Floats
+    high: Floats
+
+    def table(self) -> Floats:
+        """The oddness of every signal at every level, float64[signals, 256]; 0 where it is not judged."""
+        oddness = np.zeros((len(SIGNALS), UNDEFINED + 1))
+        levels = np.arange(UNDEFINED)
+        for knots, sign in ((self.high, 1.0), (self.low, -1.0)):
+            for place in np.flatnonzero(~np.isnan(knots[0])):
+                own = _beyond(sign * levels, sign * knots[:, place])
+                oddness[place, :UNDEFINED] = np.maximum(oddness[place, :UNDEFINED], own)
+        return oddness
+
+
+def _beyond(levels: Floats, knots: Floats) -> Floats:
+    """-log10 of the share of documents above levels, given the levels that `SHARES` of them are above, ascending."""
+    # The last knot of several at one level: that share is at this level already.
+    inside = _SURPRISES[np.maximum(np.searchsorted(knots, levels, side="left") - 1, 0)] * (levels > knots[0])
+    scale = max(knots[-1] - knots[SHARES.index(10 * TAIL)], _LEAST_SCALE)
+    return np.where(levels > knots[-1], _SURPRISES[-1] + (levels - knots[-1]) / scale, inside)
+
+
+def oddness(table: Floats, levels: Levels) -> Floats:
+    """How odd documents are, float64[n], rounded.
+
+    Args:
+        table: of `Usual.table`.
+        levels: uint8[n, signals].
+    """
+    total = np.zeros(len(levels))
+    for places in _FAMILY_PLACES:
+        total += np.max([table[place, levels[:, place]] for place in places], axis=0)
+    return total.round(9)
+
+
+@dataclass(frozen=True, eq=False)
+class QualitySample:
+    """Levels of trusted human documents, those with the smallest hashes of each language; mergeable.
+
+    Attributes:
+        table: `SAMPLE`, sorted by language, writing and key, each key once.
+    """
+
+    table: pa.Table = field(default_factory=SAMPLE.empty_table)
+
+    @staticmethod
+    def collect(language: pa.ChunkedArray, column: pa.ChunkedArray, keys: UInt64Array) -> "QualitySample":
+        """Samples a block of trusted human documents.
+
+        Args:
+            language: string[n], null counts as und.
+            column: binary[n] of `level_column`; null ones are left out.
+            keys: uint64[n], hashes of the documents.
+        """
+        column = one_array(column)
+        unspaced = pa.array(_unspaced(levels_of(column)))
+        names = pc.fill_null(one_array(language).cast(pa.string()), "und")
+        rows = pa.table([names, unspaced, pa.array(keys), column], schema=SAMPLE)
+        return QualitySample(_smallest(rows.filter(column.is_valid())))
+
+    def merge(self, other: "QualitySample") -> "QualitySample":
+        """The sample of both parts of a corpus."""
+        return QualitySample(_smallest(pa.concat_tables([self.table, other.table])))
+
+    def calibrate(self, alpha: float, min_group: int, seed: int) -> "QualityLimits":
+        """Limits of every language with enough documents, and the widest of them for the others.
+
+        Args:
+            alpha: share of human documents that may break a rule.
+            min_group: human documents that a language needs.
+            seed: of the halves.
+        """
+        half = uniform(self.table["key"].to_numpy(), stage_seed(seed, "quality-halves")) < 0.5
+        levels = levels_of(self.table["levels"])
+        unspaced = self.table["unspaced"].to_numpy()
+        names = self.table["language"].to_numpy()
+        groups: dict[str, Group] = {}
+        for writing in (False, True):
+            own = unspaced == writing
+            pooled = np.zeros(len(names), bool)
+            for name in np.unique(names[own]):
+                inside = np.flatnonzero(own & (names == name))
+                pooled[inside[:_POOLED]] = True  # those with the smallest keys
+                if len(inside) >= min_group:
+                    groups[group_name(name, writing)] = _fit(levels[inside], half[inside], alpha)
+            if pooled.sum() >= min_group:
+                groups[group_name("", writing)] = _fit_pooled(levels[pooled], half[pooled], names[pooled], alpha)
+        return QualityLimits(groups)
+
+
+class Group(NamedTuple):
+    """What was learnt of a language.
+
+    Attributes:
+        documents: human documents it rests on.
+        usual: their levels.
+        threshold: oddness that a share α of them exceeds.
+        spread: float64, ascending, quantiles of their oddness.
+    """
+
+    documents: int
+    usual: Usual
+    threshold: float
+    spread: Floats
+
+
+class Judged(NamedTuple):
+    """What the limits say of n documents.
+
+    Attributes:
+        passed: bool[n]; true where nothing is calibrated.
+        broken: bool[n, signals], levels beyond those of all but one in 200 people.
+        quality: float64[n] in [0, 1], share of the human documents of the language that are as odd or odder; NaN where
+            nothing is calibrated.
+    """
+
+    passed: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    quality: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class QualityLimits:
+    """Limits of languages.
+
+    Attributes:
+        groups: by `group_name`; that of the empty language stands for all languages.
+    """
+
+    groups: Mapping[str, Group]
+
+    def judge(self, language: pa.Array | pa.ChunkedArray, levels: Levels) -> Judged:
+        """Holds documents against the limits of their languages.
+
+        Args:
+            language: string[n], null counts as und.
+            levels: uint8[n, signals].
+        """
+        names = pc.dictionary_encode(pc.fill_null(one_array(language).cast(pa.string()), "und"))
+        codes = names.indices.to_numpy(zero_copy_only=False) * 2 + _unspaced(levels)
+        broken = np.zeros(levels.shape, bool)
+        quality, passed = np.full(len(levels), np.nan), np.ones(len(levels), bool)
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(changes(codes[order]))
+        for rows in np.split(order, starts[1:]) if len(order) else []:
+            code = int(codes[rows[0]])
+            group = self.group(names.dictionary[code // 2].as_py(), bool(code % 2))
+            if group is not None:
+                table, own = group.usual.table(), levels[rows]
+                odd = oddness(table, own)
+                broken[rows] = table[np.arange(len(SIGNALS)), own] > _SURPRISES[-1]
+                passed[rows] = odd <= group.threshold
+                quality[rows] = (len(group.spread) - np.searchsorted(group.spread, odd)) / len(group.spread)
+        return Judged(passed, broken, quality)
+
+    def group(self, language: str, unspaced: bool) -> Group | None:
+        """What documents of a language are held against; None where nothing is calibrated."""
+        return self.groups.get(group_name(language, unspaced), self.groups.get(group_name("", unspaced)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, limits as levels; `from_dict` gives back the same limits."""
+        return {
+            name: {
+                "documents": group.documents,
+                "low": _plain(group.usual.low),
+                "high": _plain(group.usual.high),
+                "threshold": group.threshold,
+                "spread": group.spread.tolist(),
+            }
+            for name, group in sorted(self.groups.items())
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "QualityLimits":
+        """Reads what `to_dict` gave."""
+        return QualityLimits(
+            {
+                name: Group(
+                    group["documents"],
+                    Usual(*(np.array(group[side], dtype=np.float64) for side in Usual._fields)),
+                    group["threshold"],
+                    np.array(group["spread"], dtype=np.float64),
+                )
+                for name, group in values.items()
+            }
+        )
+
+    def explain(self, language: str, levels: Levels) -> list[str]:
+        """The broken rules of one document in words: name, value and limit.
+
+        Args:
+            language: of the document.
+            levels: uint8[signals].
+        """
+        group = self.group(language, bool(_unspaced(levels[None])[0]))
+        if group is None:
+            return []
+        found = []
+        table = group.usual.table()
+        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _SURPRISES[-1]):
+            value = float(of_level(place, levels[place]))
+            high = levels[place] > group.usual.high[-1, place]
+            limit = float(of_level(place, (group.usual.high if high else group.usual.low)[-1, place]))
+            found.append(f"{NAMES[place]} {value:.3g} {'>' if high else '<'} {limit:.3g}")
+        return found
+
+
+def group_name(language: str, unspaced: bool) -> str:
+    """The name of a group: the language and how it is written."""
+    return language + _suffix(unspaced)
+
+
+def _suffix(unspaced: bool) -> str:
+    return "/unspaced" if unspaced else "/spaced"
+
+
+def _unspaced(levels: Levels) -> NDArray[np.bool_]:
+    """Whether most words of a document are single characters: its mean word length is undefined, others are not."""
+    return (levels[:, _LENGTH] == UNDEFINED) & (levels[:, NAMES.index("top_word")] != UNDEFINED)
+
+
+def _fit(levels: Levels, half: NDArray[np.bool_], alpha: float) -> Group:
+    """What is usual of a language, from its human documents."""
+    return _group(levels, np.sort(_out_of_half(levels, half)), alpha)
+
+
+def _fit_pooled(levels: Levels, half: NDArray[np.bool_], names: NDArray[np.object_], alpha: float) -> Group:
+    """The same of all languages, whose documents are held against those of the language that is oddest among all."""
+    levels = levels.copy()
+    levels[:, [signal.local for signal in SIGNALS]] = UNDEFINED
+    odd = _out_of_half(levels, half)
+    own = [np.sort(odd[names == name]) for name in np.unique(names)]
+    parts = [np.sort(odd), *(part for part in own if len(part) >= _LEAST_DEFINED)]
+    return _group(levels, max(parts, key=lambda part: _threshold(part, alpha)), alpha)
+
+
+def _group(levels: Levels, odd: Floats, alpha: float) -> Group:
+    spread = odd[np.linspace(0, len(odd) - 1, min(_SPREAD, len(odd))).round().astype(int)]
+    return Group(len(levels), _usual(levels), _threshold(odd, alpha), spread)
+
+
+def _threshold(odd: Floats, alpha: float) -> float:
+    """The ⌈(n + 1)(1 - α)⌉-th smallest, or the largest where there is no such."""
+    rank = math.ceil((len(odd) + 1) * (1 - alpha) - 1e-9)
+    return float(odd[min(rank, len(odd)) - 1])
+
+
+def _out_of_half(levels: Levels, half: NDArray[np.bool_]) -> Floats:
+    """The oddness of each half of the documents against the other."""
+    odd = np.empty(len(levels))
+    for fitted in (half, ~half):
+        odd[~fitted] = oddness(_usual(levels[fitted]).table(), levels[~fitted])
+    return odd
+
+
+def _usual(levels: Levels) -> Usual:
+    knots = np.full((2, len(SHARES), len(SIGNALS)), np.nan)
+    for place, signal in enumerate(SIGNALS):
+        values = np.sort(levels[levels[:, place] != UNDEFINED, place])
+        if len(values) < _LEAST_DEFINED:
+            continue
+        cuts = (np.array(SHARES) * len(values)).astype(int)
+        if signal.bad & LOW:
+            knots[0, :, place] = values[cuts]
+        if signal.bad & HIGH:
+            knots[1, :, place] = values[len(values) - 1 - cuts]
+    return Usual(*knots)
+
+
+def _smallest(table: pa.Table) -> pa.Table:
+    """The documents with the smallest keys of every language and writing, each key once, sorted."""
+    table = table.sort_by([(name, "ascending") for name in SAMPLE.names]).combine_chunks()
+    group = pc.binary_join_element_wise(
+        table["language"], pc.if_else(table["unspaced"], "1", "0"), "/"
+    ).to_numpy(zero_copy_only=False)
+    keys = table["key"].to_numpy()
+    first = changes(group) if len(group) else np.zeros(0, bool)
+    single = first | changes(keys) if len(keys) else first
+    place = np.flatnonzero(single)
+    starts = np.maximum.accumulate(np.where(first[place], np.arange(len(place)), 0))
+    return table.take(pa.array(place[np.arange(len(place)) - starts < MOST_DOCUMENTS])).combine_chunks()
+
+
+def _plain(knots: Floats) -> list[list[float | None]]:
+    return [[None if math.isnan(level) else level for level in row] for row in knots.tolist()]
