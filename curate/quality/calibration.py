@@ -99,7 +99,7 @@ class Usual(NamedTuple):
         return oddness
 
 
-def _beyond(levels: Floats, knots: Floats) -> Floats:
+def _beyond(levels: NDArray[np.floating], knots: Floats) -> Floats:
     """-log10 of the share of documents above levels, given the levels that `SHARES` of them are above, ascending."""
     # The last knot of several at one level: that share is at this level already.
     inside = _SURPRISES[np.maximum(np.searchsorted(knots, levels, side="left") - 1, 0)] * (levels > knots[0])
@@ -284,7 +284,7 @@ class QualityLimits:
             return []
         found = []
         table = group.usual.table()
-        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _SURPRISES[-1]):
+        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _SURPRISES[-1]).tolist():
             value = float(of_level(place, levels[place]))
             high = levels[place] > group.usual.high[-1, place]
             limit = float(of_level(place, (group.usual.high if high else group.usual.low)[-1, place]))
@@ -357,9 +357,9 @@ def _usual(levels: Levels) -> Usual:
 def _smallest(table: pa.Table) -> pa.Table:
     """The documents with the smallest keys of every language and writing, each key once, sorted."""
     table = table.sort_by([(name, "ascending") for name in SAMPLE.names]).combine_chunks()
-    group = pc.binary_join_element_wise(
-        table["language"], pc.if_else(table["unspaced"], "1", "0"), "/"
-    ).to_numpy(zero_copy_only=False)
+    group = pc.binary_join_element_wise(table["language"], pc.if_else(table["unspaced"], "1", "0"), "/").to_numpy(
+        zero_copy_only=False
+    )
     keys = table["key"].to_numpy()
     first = changes(group) if len(group) else np.zeros(0, bool)
     single = first | changes(keys) if len(keys) else first

@@ -29,8 +29,8 @@ _FULL_STOPS = "。．！？｡"
 _QUOTES = "\"'”’»」』›"
 _DIGIT_LIKE = ("sign", "markup", "bracket", "exclamation", "question", "semicolon", "other")
 _EVERYDAY = "\xa0«»“”‘’…–—™•‹›°®"
-# ├ and ┬ in code pages 437 and 850, √ and ¬ in Mac Roman, are the bytes C3 and C2.
-_BOXES = "├┬√¬"
+# ├ ┬ ╨ ╤ in code page 437, √ ¬ in Mac Roman: the bytes that letters with accents and Cyrillic ones start with.
+_BOXES = "├┬╨╤√¬"
 
 
 class Characters(NamedTuple):

@@ -40,7 +40,7 @@ _K1, _K2 = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _JAVASCRIPT, _IPSUM, _LOREM, _POLICY, _PRIVACY, _COOKIE, _COOKIES, _USES, _USE, _OF, _TERMS = (
     np.uint32(token_hash(word))
-    for word in "javascript ipsum lorem policy privacy cookie cookies uses use of terms".split()
+    for word in ["javascript", "ipsum", "lorem", "policy", "privacy", "cookie", "cookies", "uses", "use", "of", "terms"]
 )
 
 # What `_read` counts, by place.
@@ -131,7 +131,7 @@ def _read(  # noqa: C901, one loop over the characters
     """Reads a text: its words, its lines and paragraphs (hash and length each), and counts."""
     traits, folded_of, roles, letters = tables
     counts = np.zeros(_COUNTS, np.int64)
-    place = 0  # of the code point
+    place, visible = 0, 0  # code points, and those that are not skipped
     tokens, letter_count, solid, pairs, pair_levels = 0, 0, 0, 0, 0
     inside, hashed, length = _NO_WORD, FNV_START, 0
     last = np.uint32(32)  # letter before, in the word
@@ -161,8 +161,6 @@ def _read(  # noqa: C901, one loop over the characters
         else:
             code, finished = 10, True  # as if a line break ended every text
         trait = np.int64(traits[code])
-        if trait & c.SKIPPED:
-            continue
 
         if code >= 0x80:  # mojibake
             role = np.int64(roles[code]) if code < c.ROLES else 0
@@ -195,6 +193,9 @@ def _read(  # noqa: C901, one loop over the characters
         else:
             need, run = 0, 0
         code_before = code
+        if trait & c.SKIPPED:
+            continue
+        visible += 1
 
         # the open word or number ends unless this goes on with it
         letter = trait & c.LETTER
@@ -215,10 +216,16 @@ def _read(  # noqa: C901, one loop over the characters
                     pair_levels += _letter_level(letters, last, np.uint32(32))
                 counts[_ODD] += latin and alphabet & _VOWELS == 0 and length >= 3
             if _boilerplate(
-                hashed, hashes[tokens - 1] if tokens else np.uint32(0), hashes[tokens - 2] if tokens > 1 else np.uint32(0)
+                np.uint32(hashed),
+                hashes[tokens - 1] if tokens else np.uint32(0),
+                hashes[tokens - 2] if tokens > 1 else np.uint32(0),
             ):
                 phrase = True
-            hashes[tokens], kinds[tokens], lengths[tokens] = hashed, (_CAPITAL if inside == _WORD and capital else inside), length
+            hashes[tokens], kinds[tokens], lengths[tokens] = (
+                hashed,
+                (_CAPITAL if inside == _WORD and capital else inside),
+                length,
+            )
             tokens += 1
             inside = _NO_WORD
 
@@ -228,18 +235,17 @@ def _read(  # noqa: C901, one loop over the characters
                 inside, hashed, length, last = _WORD, FNV_START, 0, np.uint32(32)
                 latin, alphabet, capital = True, 0, False
             elif apostrophe:
-                hashed = fnv(hashed, np.uint32(39))
+                hashed = np.uint32(fnv(hashed, np.uint32(39)))
                 length += 1
                 if last < ALPHABETS_END:
                     pairs += 1
                     pair_levels += _letter_level(letters, last, np.uint32(39))
                 last, apostrophe = np.uint32(39), False
-            hashed = fnv(hashed, folded)
+            hashed = np.uint32(fnv(hashed, folded))
             length += 1
-            if folded < ALPHABETS_END:
-                if last < ALPHABETS_END:
-                    pairs += 1
-                    pair_levels += _letter_level(letters, last, folded)
+            if folded < ALPHABETS_END and last < ALPHABETS_END:
+                pairs += 1
+                pair_levels += _letter_level(letters, last, folded)
             last = folded
             letter_count += 1
             if trait & c.UPPER:
@@ -254,7 +260,7 @@ def _read(  # noqa: C901, one loop over the characters
         elif trait & c.DIGIT:
             if inside == _NO_WORD:
                 inside, hashed, length = _NUMBER, FNV_START, 0
-            hashed = fnv(hashed, np.uint32(folded_of[code]))
+            hashed = np.uint32(fnv(hashed, np.uint32(folded_of[code])))
             length += 1
             counts[_DIGITS] += 1
         elif trait & c.WIDE:
@@ -294,9 +300,9 @@ def _read(  # noqa: C901, one loop over the characters
         if not trait & c.SPACE:
             solid += not letter
             if first_solid < 0:
-                first_solid, line_start = place, began
+                first_solid, line_start = visible, began
                 bullet = trait & c.BULLET > 0
-            last_solid, line_end = place, at
+            last_solid, line_end = visible, at
             terminal = trait & c.TERMINAL > 0
             ellipsis = trait & c.ELLIPSIS > 0 or dots >= 3
         elif trait & c.NEWLINE:
@@ -332,7 +338,7 @@ def _read(  # noqa: C901, one loop over the characters
                 if byte < 97 or byte > 122:
                     break
                 folded = np.uint32(byte)
-                hashed = (hashed ^ folded) * FNV_PRIME
+                hashed = np.uint32((hashed ^ folded) * FNV_PRIME)
                 if last < ALPHABETS_END:
                     pairs += 1
                     pair_levels += _letter_level(letters, last, folded)
@@ -342,9 +348,10 @@ def _read(  # noqa: C901, one loop over the characters
             size = at - run_start
             if size:
                 place += size
+                visible += size
                 length += size
                 letter_count += size
-                last_solid, line_end = place, at
+                last_solid, line_end = visible, at
                 before_that, before = (before if size == 1 else c.LETTER), c.LETTER
                 code_before, need, run = 97, 0, 0
     counts[_TOKENS], counts[_PAIRS], counts[_PAIR_LEVELS] = tokens, pairs, pair_levels
@@ -395,7 +402,7 @@ def _repeated(rows: Any, table: Any, stamp: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _repeated_grams(
+def _repeated_grams(  # noqa: C901, in parts its loops would pass arrays around
     ids: Any, seen: Any, starts: Any, keys: Any, counted: Any, lengths: Any, table: Any, stamp: Any, x: Any
 ) -> None:
     """Shares of characters in the commonest n-grams of 2 to 4 words and in all repeated ones of 5 to 10.
@@ -406,7 +413,9 @@ def _repeated_grams(
     Args:
         ids: of the words of a text; overwritten.
         seen: occurrences of each word; overwritten.
-        starts, keys, counted: scratch.
+        starts: scratch, as long.
+        keys: scratch, as long.
+        counted: scratch, four times as long.
         lengths: of the words.
         table: for `_identify`.
         stamp: the first of nine.

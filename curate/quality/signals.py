@@ -1,5 +1,6 @@
 """Signals of texts, and the levels that they are kept as: one byte each."""
 
+import io
 from functools import lru_cache
 from typing import Any
 
@@ -11,15 +12,13 @@ from curate.detector import ranks
 from curate.detector.model import detector_files
 from curate.quality import characters, compiled, letters
 from curate.quality.catalogue import LINEAR, LOGARITHM, SIGNALS
-from curate.text.kernel import text_buffers
-from curate.threads import in_threads, threads
+from curate.text.kernel import even_parts, text_buffers
+from curate.threads import in_threads
 
 UNDEFINED = 255
 """Level of what a text is too short for."""
 
 TOP_LEVEL = 254
-
-_LEAST_BYTES = 1 << 18  # of text that a thread is worth
 
 Levels = NDArray[np.uint8]
 
@@ -41,7 +40,7 @@ def quality_signals(texts: pa.Array) -> NDArray[np.float32]:
         own = offsets[part.start : part.stop + 1]
         compiled.signals(data, own, valid[part], tables, model, columns[part])
 
-    in_threads(of_documents, _parts(offsets))
+    in_threads(of_documents, even_parts(offsets))
     return columns
 
 
@@ -72,18 +71,7 @@ def of_level(place: int, level: NDArray[np.floating] | float) -> NDArray[np.floa
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Any, Any]:
     """Characters and letters; ranks and bigrams of words, the latter of the shipped model of texts by people."""
-    import io
-
     with np.load(io.BytesIO(detector_files()["detector.npz"]), allow_pickle=False) as arrays:
         bigrams: NDArray[np.uint8] = arrays["bigrams"]
     bigrams.flags.writeable = False
     return (*characters.load(), letters.load()), (ranks.load(), bigrams)
-
-
-def _parts(offsets: NDArray[np.int64]) -> list[slice]:
-    """Runs of documents with about the same number of bytes, one for each thread; one run of little text."""
-    count, size = len(offsets) - 1, int(offsets[-1] - offsets[0]) if len(offsets) else 0
-    parts = min(threads(), max(1, size // _LEAST_BYTES))
-    cuts = np.searchsorted(offsets, offsets[0] + np.arange(1, parts) * (size // parts)) if parts > 1 else ()
-    bounds = [0, *(min(int(cut), count) for cut in cuts), count]
-    return [slice(start, stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]

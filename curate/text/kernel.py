@@ -72,7 +72,7 @@ def text_features(
         own = offsets[part.start : part.stop + 1]
         return TextFeatures(*compiled.features(data, own, valid[part], tables, shingle, factors, terms, with_tokens))
 
-    return _joined(in_threads(of_documents, _parts(offsets)))
+    return _joined(in_threads(of_documents, even_parts(offsets)))
 
 
 def token_hashes(texts: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -94,14 +94,14 @@ def shingle_sets(texts: pa.Array, *, shingle: int) -> tuple[NDArray[np.uint64], 
         own = starts[part.start : part.stop + 1]
         return compiled.shingle_sets(hashes[own[0] : own[-1]], own - own[0], shingle)
 
-    sets = in_threads(of_documents, _parts(starts * _TOKEN_BYTES))
+    sets = in_threads(of_documents, even_parts(starts * _TOKEN_BYTES))
     if len(sets) == 1:
         return sets[0]
     sizes = np.concatenate([np.diff(offsets) for _, offsets in sets])
     return np.concatenate([values for values, _ in sets]), np.concatenate([[0], np.cumsum(sizes)])
 
 
-def _parts(offsets: NDArray[np.int64]) -> list[slice]:
+def even_parts(offsets: NDArray[np.int64]) -> list[slice]:
     """Runs of documents with about the same number of bytes, one for each thread; one run of little text."""
     count, size = len(offsets) - 1, int(offsets[-1] - offsets[0]) if len(offsets) else 0
     parts = min(threads(), max(1, size // _LEAST_BYTES))

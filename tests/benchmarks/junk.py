@@ -13,7 +13,7 @@ _MENU = (
 
 
 def mojibake(text, random_of):
-    """UTF-8 read as Windows-1252, Latin-1 or Windows-1251; None where the text has too few other characters than ASCII."""
+    """UTF-8 read as Windows-1252, Latin-1 or Windows-1251; None where nearly all characters are ASCII."""
     if sum(character > "\x7f" for character in text) < 0.01 * len(text):
         return None
     encoding = random_of.choice(["cp1252", "latin-1", "cp1251"])
@@ -30,7 +30,9 @@ def ocr(text, random_of, rate=0.08):
             out.append(random_of.choice(["", "  ", " . "]))
         else:
             out.append(
-                random_of.choice([_LOOKALIKES.get(character.lower(), ""), "", character + " ", random_of.choice("~^|;*'.,<»")])
+                random_of.choice(
+                    [_LOOKALIKES.get(character.lower(), ""), "", character + " ", random_of.choice("~^|;*'.,<»")]
+                )
             )
     return "".join(out)
 

@@ -147,7 +147,7 @@ def test_threads_change_nothing(monkeypatch, count):
     monkeypatch.setattr(kernel, "_LEAST_BYTES", 1)
     use_threads(count)
     try:
-        assert len(kernel._parts(np.arange(0, 1000, 10))) == count
+        assert len(kernel.even_parts(np.arange(0, 1000, 10))) == count
         for found, wanted in zip(
             (kernel.text_features(texts, **options), kernel.shingle_sets(texts, shingle=2)), expected, strict=True
         ):
