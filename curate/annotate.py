@@ -26,6 +26,7 @@ from curate.provenance.rights_columns import column_rights
 from curate.provenance.text.block import text_findings
 from curate.provenance.text.find import strip_manifests
 from curate.provenance.text.manifest import TextManifest
+from curate.quality.annotate import quality_column
 from curate.schema import EVIDENCE_LIST, features
 from curate.sortable import sort_keys
 from curate.text.kernel import TextFeatures, text_features
@@ -164,6 +165,7 @@ def annotate(
         "windows": windows,
         "watermarks": watermark_results(clean, watermarks or {}),
         "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
+        "quality": quality_column(clean, config),
         "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
         "source": source_column(table, config),
         "site": site(table, config),

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from curate.errors import UsageError
+from curate.quality.catalogue import GATE, RULES
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -306,9 +307,32 @@ class Synthetic(Section):
 
 
 class Quality(Section):
-    """Quality signals."""
+    """Signals of quality, and the gate that they make for boosts and synthetic fill."""
 
-    enabled: Literal[False] = Field(False, description="quality signals are not part of this version")
+    enabled: bool = Field(True, description="compute signals of quality, if the mixture is on or rules drop documents")
+    alpha: OpenFraction = Field(0.02, description="share of the human documents of a language that fail the gate")
+    min_group: int = Field(
+        200, ge=100, description="trusted human documents below which a language is judged with all others together"
+    )
+    drop: tuple[str, ...] = Field(
+        (),
+        description="rules whose breach drops a document (stage mixture, reason quality): names of signals, beyond "
+        "what one human document in 200 has, or `gate`; check the removal rates of small languages in the report",
+    )
+    model: str | None = Field(None, description="path of a fastText model of quality, whose verdict is one more signal")
+    label: str = Field("hq", description="label of that model whose probability counts")
+    threshold: Fraction | None = Field(
+        None, description="probability below which a document fails the gate in any language; null: by people alone"
+    )
+
+    @pydantic.field_validator("drop")
+    @classmethod
+    def _known(cls, drop: tuple[str, ...]) -> tuple[str, ...]:
+        for name in drop:
+            if name not in (*RULES, GATE):
+                near = difflib.get_close_matches(name, (*RULES, GATE), 1, 0.0)[0]
+                raise ValueError(f"{name!r} is no rule of quality; did you mean {near!r}?")
+        return drop
 
 
 class Mixture(Section):
@@ -413,6 +437,10 @@ class Config(Section):
         rule = self.provenance.sources.get(source) if source is not None else None
         day = (rule and rule.capture_cutoff) or self.provenance.capture_cutoff
         return int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) * 1_000_000
+
+    def judges_quality(self) -> bool:
+        """Whether anything asks for signals of quality."""
+        return self.quality.enabled and (self.mixture.enabled or bool(self.quality.drop))
 
     def removes_lines(self) -> bool:
         """Whether repeated lines are removed: a step of dedupe, off when that is."""

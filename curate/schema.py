@@ -2,6 +2,8 @@
 
 import pyarrow as pa
 
+from curate.quality.catalogue import SIGNALS
+
 EVIDENCE = pa.struct(
     [
         pa.field("family", pa.string()),  # one of curate.provenance.evidence.FAMILIES
@@ -27,6 +29,9 @@ WATERMARKS = pa.list_(
 TEXT_EDITS = pa.list_(
     pa.struct([pa.field("kind", pa.string()), pa.field("start", pa.int64()), pa.field("end", pa.int64())])
 )
+
+QUALITY = pa.binary(len(SIGNALS))
+"""Levels of the signals of quality, a byte each (`curate.quality.signals`); null for what has no text."""
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -99,6 +104,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("windows", pa.binary()),  # scores of windows of about 200 tokens, a byte each; null: fewer than two
             ("watermarks", WATERMARKS),  # results of the tests configured; null: none of them, or too short
             ("markers", EVIDENCE_LIST),  # of hidden characters
+            ("quality", QUALITY),
             ("embedding", pa.list_(pa.float16(), dimensions)),
             ("source", pa.string()),
             ("site", pa.string()),  # host of the url, else the source: who vouches for a rare cluster

@@ -142,7 +142,7 @@ class _MakeReference(beam.DoFn):
         self._config = config
 
     def process(self, sample: ReferenceSample, human: Optional[HumanReference]) -> Iterator[Reference]:
-        extra = (human.sample, human.windows) if human else ()
+        extra = (human.sample, human.windows, human.quality) if human else ()
         yield Reference.of(sample, self._config, *extra)
 
 

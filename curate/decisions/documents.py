@@ -8,7 +8,7 @@ from curate.config import Config
 from curate.provenance.evidence import combine
 from curate.provenance.origin import UNKNOWN, own_class
 from curate.provenance.rights import rights_verdict
-from curate.schema import EVIDENCE_LIST, TEXT_EDITS, TIMESTAMP, WATERMARKS
+from curate.schema import EVIDENCE_LIST, QUALITY, TEXT_EDITS, TIMESTAMP, WATERMARKS
 
 DOCUMENTS = pa.schema(
     [
@@ -28,6 +28,7 @@ DOCUMENTS = pa.schema(
         ("detector_score", pa.float32()),
         ("windows", pa.binary()),
         ("watermarks", WATERMARKS),
+        ("quality", QUALITY),
         ("cluster", pa.int32()),
         ("source", pa.string()),
         ("site", pa.string()),
@@ -74,6 +75,7 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
         "detector_score": features["detector_score"] if config.synthetic.enabled else pa.nulls(count, pa.float32()),
         "windows": features["windows"] if config.synthetic.enabled else pa.nulls(count, pa.binary()),
         "watermarks": features["watermarks"] if config.synthetic.enabled else pa.nulls(count, WATERMARKS),
+        "quality": features["quality"] if config.judges_quality() else pa.nulls(count, QUALITY),
         "cluster": _clusters(features, centroids),
         "own": pa.array(own),
         "conflict": pa.array(conflict),

@@ -13,6 +13,7 @@ from curate.decisions.contents import ContentGraph, content_graph
 from curate.decisions.documents import DOCUMENTS
 from curate.decisions.order import id_order, preference, survivor_rank
 from curate.decisions.policy import policies
+from curate.decisions.quality import REASON, judge_quality, reject_poor
 from curate.decisions.reference import Reference
 from curate.decisions.survivors import Survivors, survivors
 from curate.decisions.travel import Travelled, captures, travel
@@ -28,7 +29,7 @@ from curate.schema import LEDGER
 from curate.watermarks.evidence import watermark_evidence
 
 _SPENT = (
-    *("own", "conflict", "windows", "content_low", "preference", "signature_trusted"),
+    *("own", "conflict", "windows", "content_low", "preference", "signature_trusted", "quality"),
     *("evaluation", "evaluation_containment"),
 )
 """Columns of the documents that no step after the decisions reads."""
@@ -38,6 +39,8 @@ DECIDED = pa.schema(
         *(field for field in DOCUMENTS if field.name not in _SPENT),
         ("own", pa.int8()),
         ("verdict", pa.int8()),
+        ("quality", pa.float32()),  # `curate.decisions.quality.Quality`
+        ("quality_passed", pa.bool_()),
         *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
         *(LEDGER.field(name) for name in ("matched_id", "similarity", "containment")),
         ("matched_earlier", pa.bool_()),  # the match is a document of an earlier output
@@ -140,13 +143,17 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         suspect_weight=config.synthetic.suspect_weight,
     )
     judged = hold_watermarked(judged, watermarked, unknown)
+    quality = judge_quality(group.documents, reference, config)
+    judged = reject_poor(judged, quality.dropped)
     # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
     judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
     matched = _survivors(group, judged.verdict, config)
     decision, stage, reason = _outcome(group, judged, matched)
     derived = {
-        "evidence": evidence,
+        "evidence": combine(evidence, quality.evidence),
         "verdict": pa.array(judged.verdict),
+        "quality": pa.array(quality.score, from_pandas=True),
+        "quality_passed": pa.array(quality.passed),
         "decision": pa.array(decision, pa.string()),
         "stage": pa.array(stage, pa.string()),
         "reason": pa.array(reason, pa.string()),
@@ -225,7 +232,7 @@ def _outcome(
     reason = judged.reason.copy()
 
     rejected = judged.verdict == REJECT
-    decision[rejected], stage[rejected] = "dropped", "synthetic"
+    decision[rejected], stage[rejected] = "dropped", np.where(reason[rejected] == REASON, "mixture", "synthetic")
     held = judged.verdict == HOLD
     decision[held], stage[held] = "held", "synthetic"
 

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from curate.clusters.kmeans import Centroids
 from curate.config import Config, make_config
 from curate.decisions.documents import prepare_documents
-from curate.decisions.reference import Reference, ReferenceSample, calibration_sample, window_counts
+from curate.decisions.reference import Reference, ReferenceSample, calibration_sample, quality_sample, window_counts
 from curate.detector.drift import Drift, measure_drift
 from curate.detector.groups import is_language
 from curate.detector.sample import CalibrationSample
 from curate.detector.windows import WindowCounts
 from curate.provenance.origin import SYNTHETIC
+from curate.quality.calibration import QualitySample
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class HumanReference:
         sample: a bounded sample of the scores.
         counts: documents, and of those used, unread (no text), unscored (too short), not_human (they say so).
         windows: of those used.
+        quality: of those used.
     """
 
     sample: CalibrationSample
     counts: Counter[str] = field(default_factory=Counter)
     windows: WindowCounts = field(default_factory=WindowCounts)
+    quality: QualitySample = field(default_factory=QualitySample)
 
     @staticmethod
     def collect(features: pa.Table, centroids: Centroids | None, config: Config) -> "HumanReference":
@@ -58,13 +61,15 @@ class HumanReference:
             "unscored": int((unscored & ~machine & ~unread).sum()),
         }
         people = documents.filter(pa.array(used))
-        return HumanReference(calibration_sample(people), Counter(counts), window_counts(people))
+        gathered = calibration_sample(people), Counter(counts), window_counts(people), quality_sample(people)
+        return HumanReference(*gathered)
 
     def merge(self, other: "HumanReference") -> "HumanReference":
         """What both parts of a reference set have."""
         counts = Counter(self.counts)
         counts.update(other.counts)
-        return HumanReference(self.sample.merge(other.sample), counts, self.windows.merge(other.windows))
+        windows, quality = self.windows.merge(other.windows), self.quality.merge(other.quality)
+        return HumanReference(self.sample.merge(other.sample), counts, windows, quality)
 
 
 def drift_of(own: ReferenceSample, reference: Reference, human: HumanReference | None) -> list[Drift]:

@@ -36,6 +36,9 @@ FINISHED = pa.schema(
 )
 """The ledger, and what writers, report and joins need besides."""
 
+ODD = 0.1
+"""Share of the human documents of a language that are as odd as the oddest of good quality."""
+
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
@@ -46,7 +49,8 @@ SUMS = pa.schema(
         ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
         ("mixed", pa.int64()),  # of these, the tokens of documents of mixed origin
         ("accepted_documents", pa.int64()),
-        ("fill", pa.int64()),  # tokens of declared synthetic survivors
+        ("fill", pa.int64()),  # tokens of declared synthetic survivors that pass the quality gate
+        ("odd", pa.int64()),  # accepted documents odder than `ODD` of the human documents of their language
         ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
     ]
 )
@@ -78,7 +82,8 @@ class ClusterSums:
             "accepted": accepted * units * tokens,
             "mixed": (accepted & _is_mixed(rows)) * units * tokens,
             "accepted_documents": accepted.astype(np.int64),
-            "fill": (surviving & (verdict == FILL)) * tokens,
+            "fill": (surviving & (verdict == FILL) & rows["quality_passed"].to_numpy()) * tokens,
+            "odd": (accepted & (_quality(rows) < ODD)).astype(np.int64),
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
             # text must not move the weight of real documents.
             "duplicates": (merged & (verdict == ACCEPT)).astype(np.int64),
@@ -167,7 +172,8 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
             ),
             settings.min_cluster_docs,
             settings.min_cluster_sources,
-        ),
+        )
+        & (2 * sums.by_cluster("odd", clusters) <= accepted_documents),  # median quality of `ODD` at least
         frozen=reference.frozen_clusters(clusters, config),
         options=AllocationOptions(
             alpha=settings.alpha,
@@ -248,8 +254,10 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
     seed = config.run.seed
     drawn = copies(weight, keys, seed) if threshold is None else budget_copies(weight, keys, threshold, seed)
 
-    left_over = surviving & (verdict == FILL) & (weight == 0)
+    left_over = surviving & (verdict == FILL) & ((weight == 0) | ~decided["quality_passed"].to_numpy())
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
+    poor = left_over & ~decided["quality_passed"].to_numpy()
+    reason[poor], weight[left_over] = "quality", 0.0
     barred = surviving & mixed & (mixture.mixed_weight == 0)
     decision[barred], stage[barred], reason[barred] = "dropped", "mixture", "mixed"
     if config.mixture.token_budget:
@@ -271,6 +279,11 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
     }
     columns = [derived[name] if name in derived else decided[name] for name in FINISHED.names]
     return pa.table(columns, schema=FINISHED)
+
+
+def _quality(decided: pa.Table) -> NDArray[np.float64]:
+    """The quality of documents; 1 where nothing is known."""
+    return decided["quality"].fill_null(1.0).to_numpy().astype(np.float64)
 
 
 def _is_mixed(decided: pa.Table) -> NDArray[np.bool_]:

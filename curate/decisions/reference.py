@@ -23,6 +23,7 @@ from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
 from curate.detector.windows import WindowCounts
 from curate.mixture.reference import tail_clusters
+from curate.quality.calibration import QualityLimits, QualitySample
 from curate.watermarks.discoveries import Discoveries, Results
 
 RARE_FACTOR = 2.0
@@ -40,6 +41,7 @@ class ReferenceSample:
         contents: distinct texts per cluster, whoever wrote them.
         watermarks: results of tests for watermarks, likewise.
         windows: of their distinct texts.
+        quality: levels of quality, likewise.
     """
 
     calibration: CalibrationSample
@@ -48,6 +50,7 @@ class ReferenceSample:
     contents: Counter[int] = field(default_factory=Counter)
     watermarks: Results = field(default_factory=Results)
     windows: WindowCounts = field(default_factory=WindowCounts)
+    quality: QualitySample = field(default_factory=QualitySample)
 
     @staticmethod
     def collect(real: pa.Table, documents: pa.Table, config: Config) -> "ReferenceSample":
@@ -68,6 +71,7 @@ class ReferenceSample:
             _contents_by_cluster(documents),
             Results.collect(documents, real, config.synthetic.watermark_q),
             window_counts(real.take(np.unique(real["content"].to_numpy(), return_index=True)[1])),
+            quality_sample(real),
         )
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
@@ -79,6 +83,7 @@ class ReferenceSample:
             _added(self.contents, other.contents),
             self.watermarks.merge(other.watermarks),
             self.windows.merge(other.windows),
+            self.quality.merge(other.quality),
         )
 
 
@@ -107,6 +112,7 @@ class Reference:
         contents: distinct texts per cluster, whoever wrote them.
         watermarks: test → what it found, with its threshold.
         windows: of human documents.
+        quality: what quality human documents have.
     """
 
     calibration: Calibration
@@ -115,6 +121,7 @@ class Reference:
     contents: dict[int, int]
     watermarks: dict[str, Discoveries] = field(default_factory=dict)
     windows: WindowCounts = field(default_factory=WindowCounts)
+    quality: QualityLimits = field(default_factory=QualityLimits)
 
     @staticmethod
     def of(
@@ -122,6 +129,7 @@ class Reference:
         config: Config,
         human: CalibrationSample | None = None,
         human_windows: WindowCounts | None = None,
+        human_quality: QualitySample | None = None,
     ) -> "Reference":
         """The reference that a sample gives; an empty one without a sample.
 
@@ -130,6 +138,7 @@ class Reference:
             config: settings.
             human: of a reference set, which calibrates as well.
             human_windows: likewise.
+            human_quality: likewise.
         """
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
@@ -137,7 +146,9 @@ class Reference:
         tokens, documents, contents = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
         found = sample.watermarks.discoveries(config.synthetic.watermark_q)
         windows = sample.windows if human_windows is None else sample.windows.merge(human_windows)
-        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found, windows)
+        quality = sample.quality if human_quality is None else sample.quality.merge(human_quality)
+        limits = quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
+        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found, windows, limits)
 
     @property
     def id(self) -> str:
@@ -233,6 +244,7 @@ class Reference:
             "contents": {str(cluster): self.contents[cluster] for cluster in sorted(self.contents)},
             "watermarks": {name: found.to_dict() for name, found in sorted(self.watermarks.items())},
             "windows": self.windows.to_dict(),
+            "quality": self.quality.to_dict(),
         }
 
     @staticmethod
@@ -242,7 +254,9 @@ class Reference:
         tokens, documents, contents = ({int(cluster): int(n) for cluster, n in values[name].items()} for name in names)
         found = {name: Discoveries(**result) for name, result in values.get("watermarks", {}).items()}
         windows = WindowCounts.from_dict(values["windows"]) if "windows" in values else WindowCounts()
-        return Reference(Calibration.from_dict(values["calibration"]), tokens, documents, contents, found, windows)
+        quality = QualityLimits.from_dict(values.get("quality", {}))
+        calibration = Calibration.from_dict(values["calibration"])
+        return Reference(calibration, tokens, documents, contents, found, windows, quality)
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
@@ -258,6 +272,11 @@ def calibration_sample(documents: pa.Table) -> CalibrationSample:
 def window_counts(documents: pa.Table) -> WindowCounts:
     """Counts the windows of human documents."""
     return WindowCounts.collect(documents["language"], documents["windows"])
+
+
+def quality_sample(documents: pa.Table) -> QualitySample:
+    """Samples the quality of human documents; of those with the same text one counts."""
+    return QualitySample.collect(documents["language"], documents["quality"], documents["content"].to_numpy())
 
 
 def groups_of(documents: pa.Table) -> GroupNames:

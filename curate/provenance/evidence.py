@@ -22,7 +22,8 @@ DUPLICATE = "duplicate"
 REVIEW = "review"
 MARKER = "marker"
 RIGHTS = "rights"
-FAMILIES = (CREDENTIALS, METADATA, LINEAGE, WATERMARK, DETECTOR, DUPLICATE, REVIEW, MARKER, RIGHTS)
+QUALITY = "quality"
+FAMILIES = (CREDENTIALS, METADATA, LINEAGE, WATERMARK, DETECTOR, DUPLICATE, REVIEW, MARKER, RIGHTS, QUALITY)
 
 
 MOST_SHOWN = 500
@@ -37,7 +38,7 @@ class Evidence:
         family: one of `FAMILIES`.
         kind: what was looked at, for example `c2pa_trusted` or `capture_date`.
         claim: one of `CLAIMS`; of rights, one of `curate.provenance.rights.VERDICTS`.
-        llr: log likelihood ratio in nats, positive towards synthetic; 0 for rights, which say nothing of origin.
+        llr: log likelihood ratio in nats, positive towards synthetic; 0 for rights and quality, which do not tell.
         detail: what was seen, for people; whatever is given, it is kept as `shown`.
     """
 

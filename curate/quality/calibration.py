@@ -14,6 +14,7 @@ spaces or without, each with the same number of documents at most, and without t
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -214,7 +215,7 @@ class QualityLimits:
         groups: by `group_name`; that of the empty language stands for all languages.
     """
 
-    groups: Mapping[str, Group]
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     def judge(self, language: pa.Array | pa.ChunkedArray, levels: Levels) -> Judged:
         """Holds documents against the limits of their languages.
@@ -231,18 +232,23 @@ class QualityLimits:
         starts = np.flatnonzero(changes(codes[order]))
         for rows in np.split(order, starts[1:]) if len(order) else []:
             code = int(codes[rows[0]])
-            group = self.group(names.dictionary[code // 2].as_py(), bool(code % 2))
-            if group is not None:
-                table, own = group.usual.table(), levels[rows]
+            name = self.group(names.dictionary[code // 2].as_py(), bool(code % 2))
+            if name is not None:
+                group, table, own = self.groups[name], self._tables[name], levels[rows]
                 odd = oddness(table, own)
                 broken[rows] = table[np.arange(len(SIGNALS)), own] > _SURPRISES[-1]
                 passed[rows] = odd <= group.threshold
                 quality[rows] = (len(group.spread) - np.searchsorted(group.spread, odd)) / len(group.spread)
         return Judged(passed, broken, quality)
 
-    def group(self, language: str, unspaced: bool) -> Group | None:
-        """What documents of a language are held against; None where nothing is calibrated."""
-        return self.groups.get(group_name(language, unspaced), self.groups.get(group_name("", unspaced)))
+    def group(self, language: str, unspaced: bool) -> str | None:
+        """The group that documents of a language are held against; None where nothing is calibrated."""
+        names = (group_name(language, unspaced), group_name("", unspaced))
+        return next((name for name in names if name in self.groups), None)
+
+    @cached_property
+    def _tables(self) -> dict[str, Floats]:
+        return {name: group.usual.table() for name, group in self.groups.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, limits as levels; `from_dict` gives back the same limits."""
@@ -279,11 +285,11 @@ class QualityLimits:
             language: of the document.
             levels: uint8[signals].
         """
-        group = self.group(language, bool(_unspaced(levels[None])[0]))
-        if group is None:
+        name = self.group(language, bool(_unspaced(levels[None])[0]))
+        if name is None:
             return []
         found = []
-        table = group.usual.table()
+        group, table = self.groups[name], self._tables[name]
         for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _SURPRISES[-1]).tolist():
             value = float(of_level(place, levels[place]))
             high = levels[place] > group.usual.high[-1, place]

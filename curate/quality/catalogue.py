@@ -127,6 +127,12 @@ SIGNALS = (
 
 NAMES = tuple(signal.name for signal in SIGNALS)
 
+RULES = tuple(signal.name for signal in SIGNALS if signal.bad)
+"""Names of the signals that have limits."""
+
+GATE = "gate"
+"""Name of the rule that all of them make together."""
+
 MODEL = NAMES.index("model")
 
 FAMILIES = tuple(dict.fromkeys(signal.family for signal in SIGNALS))

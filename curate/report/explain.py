@@ -97,7 +97,7 @@ def _evidence(row: Row) -> str:
     chance = f", probability of machine text {percent(row['p_synthetic'])}" if row["p_synthetic"] is not None else ""
     verdict = f"Origin: {row['origin'] or 'unknown'} ({row['tier'] or 'no tier'}{chance})."
     items = [item for item in row["evidence"] or [] if item["family"] != "rights"]
-    if all(item["family"] in ("detector", "marker") for item in items):
+    if all(item["family"] in ("detector", "marker", "quality") for item in items):
         verdict += _assumed(row)
     if not items:
         return verdict + " There was no evidence of its origin."
@@ -291,7 +291,10 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "no_text": _fixed("text in the column documents.columns.text, or media."),
     "too_long": _fixed("a larger documents.max_chars."),
     "evaluation": _otherwise_evaluation,
-    "quality": _fixed("quality.enabled being off."),
+    "quality": _fixed(
+        "other signals than those listed above; or fewer rules in quality.drop (declared machine text that fails the "
+        "gate fills no shortage in any case); or a smaller quality.alpha."
+    ),
 }
 
 

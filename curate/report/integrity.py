@@ -7,6 +7,7 @@ from curate.report.words import count, decimal, percent, plural
 
 REMOVAL_ALARM = 0.5
 ALARMS_SHOWN = 20
+QUALITY_FACTOR, QUALITY_MIN = 3, 5  # times the overall rate, and documents, lost to rules of quality
 REMOVAL_MIN = 5  # documents below which a removed share says nothing
 
 
@@ -63,6 +64,7 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
             uncalibrated,
         )
     _calibration(panel, report["calibration"], report["config"].get("synthetic", {}).get("alpha_suspect", 0.05))
+    _quality(panel, summary, report)
     alarms = removal_alarms(report)
     for alarm in alarms[:ALARMS_SHOWN]:
         panel.flag(alarm["status"], alarm["text"], alarm["n"])
@@ -112,6 +114,25 @@ def removal_alarms(report: JsonDict) -> list[JsonDict]:
                 }
             )
     return sorted(alarms, key=lambda alarm: (alarm["status"], -alarm["n"]))  # alert sorts before warn
+
+
+def _quality(panel: Panel, summary: Summary, report: JsonDict) -> None:
+    """Whether rules of quality take much more of one language or cluster than of others, as they have of small ones."""
+    documents, dropped = report["totals"]["documents"], summary.total("flow", reason="quality").documents
+    if not dropped:
+        return
+    overall = dropped / documents
+    panel.figure("quality", "documents dropped for their quality", overall, documents, "share")
+    for table, name in (("languages", "language"), ("clusters", "cluster")):
+        for row in report[table]:
+            lost, n = summary.total(name, **{name: row[name]}, reason="quality").documents, row["documents"]
+            if lost >= QUALITY_MIN and lost > QUALITY_FACTOR * overall * n:
+                panel.flag(
+                    WARN,
+                    f"{name} {row[name]} lost {percent(lost / n)} of its {count(n)} documents to rules of quality, "
+                    f"{percent(overall)} were lost of all: look at them before this is trusted (quality.drop)",
+                    lost,
+                )
 
 
 def _earlier(panel: Panel, duplicates: JsonDict, documents: int) -> None:

@@ -27,6 +27,7 @@ MEANINGS = {
     "parent": "It was made from the document {detail}",
     "copy_of_synthetic": "It is a copy of {detail}, which is declared machine text",
     "copy_of_capture": "It is a copy of {detail}, which was captured before the cut-off",
+    "gate": "Its quality is below that of nearly all people's texts in its language: {detail}",
     "answer": "A reviewer answered: {detail}",
 }
 
@@ -44,7 +45,7 @@ RIGHTS_MEANINGS = {
     "dataset_usage": "the terms of its data set ({detail})",
 }
 
-_SILENT = ("marker",)
+_SILENT = ("marker", "quality")
 
 
 def sentence(item: Item) -> str:

@@ -220,7 +220,7 @@ def test_what_contains_an_evaluation_text_takes_part_in_nothing(whole, embedding
     assert found["evaluation_containment"].to_pylist() == [1.0 if one else None for one in held]
     reasons = ["evaluation" if one else why for one, why in zip(held, whole["read_reason"].to_pylist(), strict=True)]
     assert found["read_reason"].to_pylist() == reasons
-    changed = ("bands", "detector_score", "embedding")
+    changed = ("bands", "detector_score", "quality", "embedding")
     for name in changed:
         kept = [None if one else value for one, value in zip(held, whole[name].to_pylist(), strict=True)]
         assert found[name].to_pylist() == kept
