@@ -9,6 +9,7 @@ measured against the other. So rules need not be right one by one: however many 
 
 A language with fewer than `min_group` human documents is held against all languages that are written as it is, with
 spaces or without, each with the same number of documents at most, and without the signals that depend on the language.
+The oddest of these languages sets the threshold, and at a quarter of α: nobody's dialect is junk for being rare.
 """
 
 import math
@@ -39,6 +40,8 @@ MOST_DOCUMENTS = 4_000
 
 _LEAST_DEFINED = 50  # documents that a signal needs for limits
 _LEAST_SCALE = 4.0  # levels; signals that nearly all human documents have at zero still have some room
+_LEAST_OF_LANGUAGE = 20  # documents for a language to speak for itself among all
+_CAUTION = 4  # times less often than others do people fail whose language is judged with all
 _POOLED = 500  # documents of a language among those of all
 _SPREAD = 1_000  # quantiles kept of the oddness of human documents
 _LENGTH = NAMES.index("word_length")  # undefined where most words are single characters of a script without spaces
@@ -314,22 +317,23 @@ def _unspaced(levels: Levels) -> NDArray[np.bool_]:
 
 def _fit(levels: Levels, half: NDArray[np.bool_], alpha: float) -> Group:
     """What is usual of a language, from its human documents."""
-    return _group(levels, np.sort(_out_of_half(levels, half)), alpha)
+    odd = np.sort(_out_of_half(levels, half))
+    return Group(len(levels), _usual(levels), _threshold(odd, alpha), _spread(odd))
 
 
 def _fit_pooled(levels: Levels, half: NDArray[np.bool_], names: NDArray[np.object_], alpha: float) -> Group:
-    """The same of all languages, whose documents are held against those of the language that is oddest among all."""
+    """The same of all languages together: at every share as odd as the oddest of them is."""
     levels = levels.copy()
     levels[:, [signal.local for signal in SIGNALS]] = UNDEFINED
     odd = _out_of_half(levels, half)
-    own = [np.sort(odd[names == name]) for name in np.unique(names)]
-    parts = [np.sort(odd), *(part for part in own if len(part) >= _LEAST_DEFINED)]
-    return _group(levels, max(parts, key=lambda part: _threshold(part, alpha)), alpha)
+    own = (np.sort(odd[names == name]) for name in np.unique(names))
+    parts = [np.sort(odd), *(part for part in own if len(part) >= _LEAST_OF_LANGUAGE)]
+    threshold = max(_threshold(part, alpha / _CAUTION) for part in parts)
+    return Group(len(levels), _usual(levels), threshold, np.max([_spread(part) for part in parts], axis=0))
 
 
-def _group(levels: Levels, odd: Floats, alpha: float) -> Group:
-    spread = odd[np.linspace(0, len(odd) - 1, min(_SPREAD, len(odd))).round().astype(int)]
-    return Group(len(levels), _usual(levels), _threshold(odd, alpha), spread)
+def _spread(odd: Floats) -> Floats:
+    return odd[np.linspace(0, len(odd) - 1, _SPREAD).round().astype(int)]
 
 
 def _threshold(odd: Floats, alpha: float) -> float:
