@@ -1,9 +1,9 @@
 """What is usual of the signals by language, from trusted human documents, and how odd documents are against it.
 
-The *oddness* of a signal is -log10 of the share of human documents that are at or beyond its level, on its bad side,
-extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`): beyond it the signal's rule is broken. The
-oddness of a document is the sum over families of signals of the oddest of each (Fisher's method, 1932, on what goes
-together counted once). A document passes the gate if no more than a share α of the human documents of its language
+The *oddness* of a signal counts from the level on that one human document in ten is at or beyond, on its bad side: it is
+log10(.1 / share) of those that are, extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`), where the
+signal's rule is broken. The oddness of a document is the sum over families of signals of the oddest of each (Fisher's
+method, truncated as by Zaykin et al., 2002, what goes together counted once). A document passes the gate if no more than a share α of the human documents of its language
 are odder: split-conformal, as in `curate.detector.calibration`, with the oddness of each half of the human documents
 measured against the other. So rules need not be right one by one: however many there are, α of the people fail.
 
@@ -29,7 +29,7 @@ from curate.hashing import UInt64Array, stage_seed, uniform
 from curate.quality.catalogue import FAMILIES, HIGH, LOW, NAMES, SIGNALS
 from curate.quality.signals import UNDEFINED, Levels, of_level
 
-SHARES = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
+SHARES = (0.1, 0.05, 0.02, 0.01, 0.005)
 """Shares of human documents whose levels are kept."""
 
 TAIL = SHARES[-1]
@@ -59,7 +59,7 @@ _FAMILY_PLACES = [[place for place, signal in enumerate(SIGNALS) if signal.famil
 
 Floats = NDArray[np.float64]
 
-_SURPRISES: Floats = -np.log10(SHARES)
+_ODDNESS: Floats = np.log10(SHARES[0] / np.array(SHARES))
 
 
 def level_column(levels: Levels, valid: NDArray[np.bool_]) -> pa.Array:
@@ -104,11 +104,11 @@ class Usual(NamedTuple):
 
 
 def _beyond(levels: NDArray[np.floating], knots: Floats) -> Floats:
-    """-log10 of the share of documents above levels, given the levels that `SHARES` of them are above, ascending."""
-    # The last knot of several at one level: that share is at this level already.
-    inside = _SURPRISES[np.maximum(np.searchsorted(knots, levels, side="left") - 1, 0)] * (levels > knots[0])
+    """The oddness of levels, given those that `SHARES` of the documents are above, ascending."""
+    # Of several knots at one level the last: no more than its share is above.
+    inside = _ODDNESS[np.maximum(np.searchsorted(knots, levels, side="left") - 1, 0)]
     scale = max(knots[-1] - knots[SHARES.index(10 * TAIL)], _LEAST_SCALE)
-    return np.where(levels > knots[-1], _SURPRISES[-1] + (levels - knots[-1]) / scale, inside)
+    return np.where(levels > knots[-1], _ODDNESS[-1] + (levels - knots[-1]) / scale, inside)
 
 
 def oddness(table: Floats, levels: Levels) -> Floats:
@@ -239,7 +239,7 @@ class QualityLimits:
             if name is not None:
                 group, table, own = self.groups[name], self._tables[name], levels[rows]
                 odd = oddness(table, own)
-                broken[rows] = table[np.arange(len(SIGNALS)), own] > _SURPRISES[-1]
+                broken[rows] = table[np.arange(len(SIGNALS)), own] > _ODDNESS[-1]
                 passed[rows] = odd <= group.threshold
                 quality[rows] = (len(group.spread) - np.searchsorted(group.spread, odd)) / len(group.spread)
         return Judged(passed, broken, quality)
@@ -293,7 +293,7 @@ class QualityLimits:
             return []
         found = []
         group, table = self.groups[name], self._tables[name]
-        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _SURPRISES[-1]).tolist():
+        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _ODDNESS[-1]).tolist():
             value = float(of_level(place, levels[place]))
             high = levels[place] > group.usual.high[-1, place]
             limit = float(of_level(place, (group.usual.high if high else group.usual.low)[-1, place]))

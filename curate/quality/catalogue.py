@@ -42,7 +42,7 @@ class Signal(NamedTuple):
 _GOPHER, _C4, _FINEWEB, _OWN = "Gopher", "C4", "FineWeb", "curate"
 
 SIGNALS = (
-    Signal("length", "words", "words, numbers, and characters of scripts without spaces", _GOPHER, 0, LOGARITHM, 1e7),
+    Signal("size", "words", "words, numbers, and characters of scripts without spaces", _GOPHER, 0, LOGARITHM, 1e7),
     Signal("spelling", "word_length", "mean characters of a word", _GOPHER, LOW + HIGH, LOGARITHM, 30.0, True),
     Signal("characters", "symbols", "hash signs and ellipses per word", _GOPHER, top=4.0),
     Signal("layout", "bullets", "share of lines that start with a bullet", _GOPHER),
@@ -81,10 +81,10 @@ SIGNALS = (
     Signal("flow", "sentence_length", "words per sentence", _C4, HIGH, LOGARITHM, 1e5),
     Signal("encoding", "replacement", "share of characters that are U+FFFD", _OWN),
     Signal("encoding", "mojibake", "share of characters from UTF-8 read in another encoding", _OWN),
-    Signal("spelling", "odd_words", "words without vowel, or with a digit, sign or capital inside, per word", _OWN),
+    Signal("odd_words", "odd_words", "words without vowel, or with a digit, sign or capital inside, per word", _OWN),
     Signal("spelling", "gibberish", "-ln p of a letter after the one before, mean", _OWN, HIGH, LINEAR, 4.0, True),
     Signal(
-        "lexis",
+        "words",
         "unknown_words",
         "share of words not among the 10,000 commonest of a language",
         _OWN,
@@ -94,7 +94,7 @@ SIGNALS = (
         True,
     ),
     Signal(
-        "lexis",
+        "words",
         "fragments",
         "share of words that are small, of 2 to 4 letters, and not among the 2,000 commonest",
         _OWN,
@@ -111,8 +111,8 @@ SIGNALS = (
         True,
     ),
     Signal("flow", "top_word", "share of words that are the commonest one", _OWN),
-    Signal("flow", "variety", "distinct words among 100 in a row, mean share", _OWN, LOW + HIGH, LINEAR),
-    Signal("characters", "digits", "share of characters that are digits", _OWN),
+    Signal("variety", "variety", "distinct words among 100 in a row, mean share", _OWN, LOW + HIGH, LINEAR),
+    Signal("digits", "digits", "share of characters that are digits", _OWN),
     Signal("characters", "punctuation", "share of characters that are neither letters nor digits", _OWN),
     Signal("characters", "capitals", "share of letters that are capital", _OWN),
     Signal(
