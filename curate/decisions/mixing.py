@@ -212,8 +212,8 @@ def document_weights(decided: pa.Table, mixture: Mixture) -> NDArray[np.float64]
     """
     mixed = _capped(decided)
     base = decided["weight"].to_numpy() * np.where(mixed, mixture.mixed_weight, 1.0)
-    surviving = decided["decision"].is_null().to_numpy()
-    return np.where(surviving, base * _factors(decided, mixture), 0.0).round(9)
+    taken = decided["decision"].is_null().to_numpy() & ~_unfit(decided)
+    return np.where(taken, base * _factors(decided, mixture), 0.0).round(9)
 
 
 def tally_budget(decided: pa.Table, mixture: Mixture, search: BudgetSearch, config: Config) -> Tokens:
@@ -254,10 +254,9 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
     seed = config.run.seed
     drawn = copies(weight, keys, seed) if threshold is None else budget_copies(weight, keys, threshold, seed)
 
-    left_over = surviving & (verdict == FILL) & ((weight == 0) | ~decided["quality_passed"].to_numpy())
+    left_over = surviving & (verdict == FILL) & (weight == 0)
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
-    poor = left_over & ~decided["quality_passed"].to_numpy()
-    reason[poor], weight[left_over] = "quality", 0.0
+    reason[left_over & _unfit(decided)] = "quality"
     barred = surviving & mixed & (mixture.mixed_weight == 0)
     decision[barred], stage[barred], reason[barred] = "dropped", "mixture", "mixed"
     if config.mixture.token_budget:
@@ -279,6 +278,11 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
     }
     columns = [derived[name] if name in derived else decided[name] for name in FINISHED.names]
     return pa.table(columns, schema=FINISHED)
+
+
+def _unfit(decided: pa.Table) -> NDArray[np.bool_]:
+    """Declared synthetic documents that fail the quality gate: they fill nothing."""
+    return (decided["verdict"].to_numpy() == FILL) & ~decided["quality_passed"].to_numpy()
 
 
 def _quality(decided: pa.Table) -> NDArray[np.float64]:
