@@ -14,8 +14,10 @@ from curate.decisions.reference import Reference
 from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
+from curate.mixture.causes import floor_causes, named
 from curate.mixture.mixed import allocate_capped
-from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, evidence_gate
+from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, gate_failures
+from curate.mixture.retention import FRAGILE_DOCUMENTS
 from curate.mixture.sampling import BudgetSearch, Tokens, budget_copies, copies, in_validation, loss_weight
 from curate.schema import LEDGER, WATERMARKS
 
@@ -118,14 +120,14 @@ class Mixture:
 
     Attributes:
         allocation: tokens and weights per cluster.
-        documents: accepted documents per cluster.
+        details: what the table says of each cluster besides: column → its values, plain JSON types.
         tail_mass: share of the reference that the tail holds.
         mixed_weight: weight of documents of mixed origin, that their cap allows.
         mixed_tokens: of them, before that weight.
     """
 
     allocation: Allocation | None
-    documents: NDArray[np.float64]
+    details: dict[str, list[Any]]
     tail_mass: float
     mixed_weight: float = 1.0
     mixed_tokens: float = 0.0
@@ -135,8 +137,8 @@ class Mixture:
         if self.allocation is None:
             return {}
         values = self.allocation.to_dict()
-        for row, documents in zip(values["clusters"], self.documents.tolist(), strict=True):
-            row["documents"] = int(documents)
+        for row, *details in zip(values["clusters"], *self.details.values(), strict=True):
+            row |= dict(zip(self.details, details, strict=True))
             # The report takes these shares from the ledger, where they count every document that was read.
             del row["before"], row["after"]
         mixed = {"mixed_weight": self.mixed_weight, "mixed_tokens": round(self.mixed_tokens, 3)}
@@ -155,38 +157,49 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
     reference_tokens = reference.token_array(sums.clusters() if sums else 0)
     clusters = len(reference_tokens)
     if not settings.enabled or sums is None or clusters == 0:
-        return Mixture(None, np.zeros(0), settings.tail_mass)
+        return Mixture(None, {}, settings.tail_mass)
     accepted_documents = sums.by_cluster("accepted_documents", clusters)
     accepted, mixed = (sums.by_cluster(name, clusters) / WEIGHT_UNIT for name in ("accepted", "mixed"))
+    failures = gate_failures(
+        cluster_evidence(
+            sums.table["cluster"].to_numpy(),
+            sums.table["site"].combine_chunks(),
+            sums.table["accepted_documents"].to_numpy(),
+            sums.table["duplicates"].to_numpy(),
+            clusters,
+        ),
+        settings.min_cluster_docs,
+        settings.min_cluster_sources,
+    )
+    failures["quality"] = 2 * sums.by_cluster("odd", clusters) > accepted_documents  # the median is below `ODD`
+    frozen = reference.frozen_clusters(clusters, config)
+    options = AllocationOptions(
+        alpha=settings.alpha,
+        max_head_loss=settings.max_head_loss,
+        synthetic_cap=settings.synthetic_cap,
+        token_budget=settings.token_budget,
+        max_copies=settings.max_copies,
+        growth=settings.growth,
+        min_reference=settings.min_reference,
+    )
     allocate_with = partial(
         allocate,
         _shares(reference, reference_tokens, accepted_documents, settings.tail_mass),
         synthetic=sums.by_cluster("fill", clusters),
-        gate=evidence_gate(
-            cluster_evidence(
-                sums.table["cluster"].to_numpy(),
-                sums.table["site"].combine_chunks(),
-                sums.table["accepted_documents"].to_numpy(),
-                sums.table["duplicates"].to_numpy(),
-                clusters,
-            ),
-            settings.min_cluster_docs,
-            settings.min_cluster_sources,
-        )
-        & (2 * sums.by_cluster("odd", clusters) <= accepted_documents),  # median quality of `ODD` at least
-        frozen=reference.frozen_clusters(clusters, config),
-        options=AllocationOptions(
-            alpha=settings.alpha,
-            max_head_loss=settings.max_head_loss,
-            synthetic_cap=settings.synthetic_cap,
-            token_budget=settings.token_budget,
-            max_copies=settings.max_copies,
-            growth=settings.growth,
-            min_reference=settings.min_reference,
-        ),
+        gate=~np.logical_or.reduce(list(failures.values())),
+        frozen=frozen,
+        options=options,
     )
     allocation, weight = allocate_capped(allocate_with, accepted - mixed, mixed, settings.mixed_cap)
-    return Mixture(allocation, accepted_documents.astype(np.float64), settings.tail_mass, weight, float(mixed.sum()))
+    details = {
+        "accepted_documents": accepted_documents.tolist(),
+        "reference_documents": [reference.documents.get(cluster, 0) for cluster in range(clusters)],
+        "fragile": ((accepted_documents > 0) & (accepted_documents < FRAGILE_DOCUMENTS)).tolist(),
+        "frozen": frozen.tolist(),
+        "gate_failed": named(failures, clusters),
+        "causes": floor_causes(allocation, frozen, options),
+    }
+    return Mixture(allocation, details, settings.tail_mass, weight, float(mixed.sum()))
 
 
 def _shares(

@@ -121,24 +121,29 @@ def cluster_evidence(
     return pa.table(columns, schema=EVIDENCE)
 
 
-def evidence_gate(evidence: pa.Table, min_documents: int = 5, min_sources: int = 3) -> NDArray[np.bool_]:
-    """Which clusters may be boosted: rare is not enough, since spam and noise are rare too.
+def gate_failures(evidence: pa.Table, min_documents: int = 5, min_sources: int = 3) -> dict[str, NDArray[np.bool_]]:
+    """What speaks against boosting clusters: rare is not enough, since spam and noise are rare too.
 
     A cluster passes with enough distinct documents from enough sources, no source holding more than half of
     them, at most half of what was read being duplicates, and a mean cosine of at least half the median over
     the clusters. With `min_sources` 1 the sources are not looked at.
 
     Returns:
-        bool[k], in the order of the rows.
+        Condition → bool[k], the clusters that fail it, in the order of the rows.
     """
     column = {name: evidence[name].to_numpy() for name in EVIDENCE.names}
-    passed = (column["documents"] >= min_documents) & (column["duplicate_share"] <= MAX_DUPLICATE_SHARE)
-    if min_sources > 1:
-        passed &= (column["sources"] >= min_sources) & (column["top_source_share"] <= MAX_SOURCE_SHARE)
+    failed = {
+        "documents": column["documents"] < min_documents,
+        "sources": column["sources"] < min_sources,
+        "one_source": column["top_source_share"] > MAX_SOURCE_SHARE,
+        "duplicates": column["duplicate_share"] > MAX_DUPLICATE_SHARE,
+    }
+    if min_sources == 1:
+        del failed["sources"], failed["one_source"]
     cosine = column["cosine"][column["documents"] > 0]
     if len(cosine) and not np.all(np.isnan(cosine)):
-        passed &= column["cosine"] >= MIN_RELATIVE_COSINE * np.nanmedian(cosine)
-    return passed
+        failed["scattered"] = ~(column["cosine"] >= MIN_RELATIVE_COSINE * np.nanmedian(cosine))
+    return failed
 
 
 def _scatter(table: pa.Table, name: str, clusters: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from curate.report import integrity, panel, panels, tables
 from curate.report.groups import Groups
+from curate.report.mixture import complete
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict
 from curate.report.words import count, listing, percent, plural, reason_words
@@ -48,13 +49,16 @@ def report_data(
         markers: hidden characters by kind (`Marks.marker_rows`).
         provenance: what was found by kind (`curate.report.provenance.ProvenanceCounts.rows`).
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
-            the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty.
+            the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty
+            (`curate.decisions.mixing.Mixture.to_dict`).
         config: the settings, `Config.to_dict()`.
         counts: read, kept, dropped, held, errors, files_failed, duplicate_ids.
         artefacts: name → id of what was fitted or loaded.
         earlier: `matched` (documents dropped for one in an earlier output) and `supersedes` (documents there that
             a new one supersedes); None where there is no earlier output.
     """
+    clusters = tables.clusters(summary, mixture)
+    overall = complete(clusters, summary, mixture, (calibration.get("beta_res") or {}).get("value"))
     sources, languages = tables.fates(summary, "source"), tables.fates(summary, "language")
     report: JsonDict = {
         "format": FORMAT,
@@ -63,7 +67,7 @@ def report_data(
         "flow": tables.flow(summary),
         "sources": sources,
         "languages": languages,
-        "clusters": tables.clusters(summary, mixture),
+        "clusters": clusters,
         "months": tables.months(summary),
         "tiers": tables.tiers(summary),
         "scores": tables.scores(summary, calibration),
@@ -77,7 +81,8 @@ def report_data(
         "provenance": list(provenance),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
-        "mixture": {name: value for name, value in mixture.items() if name != "clusters"},
+        "mixture": {name: value for name, value in mixture.items() if name != "clusters"}
+        | (overall if mixture else {}),
         "config": config,
         "artefacts": dict(artefacts),
     }

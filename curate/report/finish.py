@@ -18,6 +18,7 @@ from curate.io.output import digests
 from curate.report.build import report_data
 from curate.report.croissant import croissant
 from curate.report.manifest import build_manifest, digest
+from curate.report.mixture import table
 from curate.report.overview import Overview
 from curate.report.prevalence import estimates, warnings
 from curate.report.render import render
@@ -118,6 +119,7 @@ def write_reports(
         else None,
         drift=outcome["drift"],
         prevalence=found,
+        mixture=table(report),
         warnings=warnings(found["beta_res"]),
     )
     schema = _data_schema(directory, files)

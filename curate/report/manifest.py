@@ -40,6 +40,7 @@ def build_manifest(
     human_reference: JsonDict | None = None,
     drift: Sequence[JsonDict] = (),
     prevalence: Mapping[str, Any] | None = None,
+    mixture: JsonDict | None = None,
     warnings: Sequence[str] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
@@ -71,6 +72,7 @@ def build_manifest(
         drift: {language, distance, p, n, stored_n, drifted}, the corpus's trusted documents against those.
         prevalence: machine text by source and month, in all, and what was left of it
             (`curate.report.prevalence.estimates`).
+        mixture: the table of the clusters (`curate.report.mixture.table`).
         warnings: what the run told its operator.
 
     Raises:
@@ -102,6 +104,7 @@ def build_manifest(
         "human_reference": human_reference,
         "drift": list(drift),
         "prevalence": dict(prevalence or {}),
+        "mixture": mixture or {},
         "warnings": list(warnings),
         "digests": dict(sorted(digests.items())),
     }

@@ -5,6 +5,7 @@ Limits are those of the metric catalogue in the project's research notes, named 
 
 from collections.abc import Sequence
 
+from curate.mixture.retention import FRAGILE_DOCUMENTS
 from curate.report.panel import ALERT, WARN, Panel, effective_number, js_divergence, some
 from curate.report.prevalence import option_words, residual_words
 from curate.report.summary import Summary
@@ -13,7 +14,6 @@ from curate.report.words import count, decimal, percent, plural
 
 UNDECLARED_GAP = 0.1
 TAIL_WARN, TAIL_ALERT, TAIL_EXCESS = 0.9, 0.75, 1.5
-FRAGILE_DOCUMENTS = 18
 DIVERGENCE_WARN = 0.02
 EFFECTIVE_LOSS = 0.05
 CONCENTRATION_RISE = 0.1
@@ -120,6 +120,7 @@ def tail(summary: Summary, report: JsonDict) -> Panel:
             f"the tail is lifted to {percent(retained)} {label}: check that the rare clusters are not noise",
             len(tails),
         )
+    _long_run(panel, report["mixture"], tokens)
     lost = [row["cluster"] for row in rows if row["documents"] and row[base] and not row["kept"]]
     panel.figure("clusters_lost", "clusters that lost every document", len(lost), len(rows), "count")
     if lost:
@@ -225,6 +226,20 @@ def _reference(panel: Panel, report: JsonDict, base: str) -> None:
             "nothing was boosted or filled, and shares are compared with those of accepted real text"
         )
         panel.flag(WARN, text, documents)
+
+
+def _long_run(panel: Panel, mixture: JsonDict, tokens: int) -> None:
+    if "long_run" in mixture:
+        left = "" if mixture["residual"] is None else f", {percent(mixture['residual'])} of it unseen machine text off"
+        panel.figure(
+            "long_run",
+            "predicted part of its share that the tail keeps in the long run (ρ)",
+            mixture["long_run"],
+            tokens,
+            "share",
+            f"if every generation trains on {percent(mixture['real_share'])} real text{left}, "
+            f"and its generator leaves {percent(mixture['generator_tail'], 0)} of the tail",
+        )
 
 
 def _prevalence(panel: Panel, total: JsonDict | None, missing: JsonDict, declared: float | None) -> None:

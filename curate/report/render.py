@@ -50,6 +50,7 @@ def _environment() -> jinja2.Environment:
         "reason": words.reason_words,
         "reason_of_one": words.reason_of_one,
         "segments": segments,
+        "floor": words.floor_words,
         "value": figure_value,
         "concerns": concerns,
         "shell": shlex.quote,

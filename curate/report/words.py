@@ -1,5 +1,8 @@
 """Numbers and reason codes in plain English."""
 
+from collections.abc import Mapping
+from typing import Any
+
 REASONS = {
     "exact": "exact copies of a kept document",
     "near": "near duplicates of a kept document",
@@ -38,6 +41,28 @@ STAGES = {
 }
 
 
+FLOOR_CAUSES = {
+    "no_text": "no real text",
+    "gate": "too little evidence for copies",
+    "copies": "the most copies are too few",
+    "budget": "limited by the token budget",
+    "growth": "limited by the growth allowed",
+    "frozen": "not filled: the detector errs there",
+    "cap": "fill at its cap",
+}
+"""Why a cluster stays below its floor (`curate.mixture.causes.CAUSES`)."""
+
+GATE_CONDITIONS = {
+    "documents": "few documents",
+    "sources": "few sources",
+    "one_source": "one source prevails",
+    "duplicates": "many duplicates",
+    "scattered": "scattered",
+    "quality": "odd for its language",
+}
+"""What speaks against boosting a cluster (`curate.mixture.reference.gate_failures`)."""
+
+
 def count(number: float | int | None) -> str:
     """12345.0 → 12,345; None → an en dash."""
     return "–" if number is None else f"{round(number):,}"
@@ -72,6 +97,20 @@ def reason_of_one(reason: str | None) -> str:
     words = reason_words(reason, 1)
     article = "an" if words[0] in "aeiou" else "a"
     return f"{article} {words}" if reason in SINGULAR else words.replace("whose rights", "its rights")
+
+
+def floor_words(row: Mapping[str, Any]) -> str:
+    """Whether a cluster's floor is met, or why not."""
+    if row["reference"] is None:
+        return "–"
+    if not row["missing_tokens"]:
+        return "met"
+    failed = ", ".join(GATE_CONDITIONS.get(name, name) for name in row.get("gate_failed", ()))
+    causes = [
+        FLOOR_CAUSES.get(cause, cause) + (f" ({failed})" if cause == "gate" and failed else "")
+        for cause in row.get("causes", ())
+    ]
+    return "; ".join(causes) or ("limited" if row.get("cause") == "limit" else "short of text")
 
 
 def listing(parts: list[str]) -> str:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from curate.config import Mixture
 from curate.mixture.allocation import AllocationOptions, allocate, targets
+from curate.mixture.causes import CAUSES, floor_causes
 from curate.mixture.reference import ClusterReference, cluster_reference
 
 TOLERANCE = 1e-6
@@ -203,3 +204,13 @@ def test_defaults_are_those_of_the_configuration():
     mixture = Mixture()
     for name, value in vars(AllocationOptions()).items():
         assert value == getattr(mixture, name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(instances())
+def test_every_floor_that_is_missed_has_a_cause(instance):
+    *_, frozen, options = instance
+    result = allocate(*instance)
+    causes = floor_causes(result, frozen, options)
+    assert [bool(names) for names in causes] == (result.missing > 0).tolist()
+    assert all([name for name in CAUSES if name in names] == names for names in causes)

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.mixture.reference import cluster_evidence, cluster_reference, evidence_gate, tail_clusters
+from curate.mixture.reference import cluster_evidence, cluster_reference, gate_failures, tail_clusters
 
 
 def test_shares_are_smoothed_by_half_a_document():
@@ -46,17 +46,21 @@ def test_evidence_sums_rows_in_any_order():
     assert table["duplicate_share"].to_pylist() == [0.2, 0, 0.75]
 
 
+def passes(table, **settings):
+    return ~np.logical_or.reduce(list(gate_failures(table, **settings).values()))
+
+
 def test_gate_refuses_what_is_only_rare():
     good = [(0, source, 2, 0) for source in "abc"]
     few = [(1, source, 1, 0) for source in "abc"]
     one_source = [(2, "spam", 9, 0), (2, "a", 1, 0), (2, "b", 1, 0)]
     template = [(3, source, 2, 5) for source in "abc"]
-    assert evidence_gate(evidence(good + few + one_source + template, 5)).tolist() == [True] + [False] * 4
+    assert passes(evidence(good + few + one_source + template, 5)).tolist() == [True] + [False] * 4
 
 
 def test_gate_without_sources():
-    assert evidence_gate(evidence([(0, None, 5, 0)], 1), min_sources=1).tolist() == [True]
-    assert evidence_gate(evidence([(0, None, 5, 0)], 1)).tolist() == [False]
+    assert passes(evidence([(0, None, 5, 0)], 1), min_sources=1).tolist() == [True]
+    assert passes(evidence([(0, None, 5, 0)], 1)).tolist() == [False]
 
 
 def test_gate_refuses_scattered_clusters():
@@ -64,4 +68,19 @@ def test_gate_refuses_scattered_clusters():
     cluster, source, documents, duplicates = zip(*rows, strict=True)
     cosine = np.array([0.8, 0.7, 0.2])
     table = cluster_evidence(np.array(cluster), pa.array(source), documents, duplicates, 3, cosine)
-    assert evidence_gate(table).tolist() == [True, True, False]
+    assert passes(table).tolist() == [True, True, False]
+
+
+def test_gate_says_which_condition_failed():
+    good = [(0, source, 2, 0) for source in "abc"]
+    rows = [
+        *good,
+        (1, "a", 2, 9),
+        *((2, source, 1, 0) for source in "abc"),
+        (3, "a", 9, 0),
+        *((3, s, 1, 0) for s in "bc"),
+    ]
+    failures = gate_failures(evidence(rows, 4))
+    failed = [{name for name, flags in failures.items() if flags[cluster]} for cluster in range(4)]
+    assert failed == [set(), {"documents", "sources", "one_source", "duplicates"}, {"documents"}, {"one_source"}]
+    assert set(gate_failures(evidence(rows, 4), min_sources=1)) == {"documents", "duplicates"}

@@ -1,0 +1,79 @@
+"""The mixture table and the shortages of a run, which the manifest, report.json and report.html tell alike."""
+
+import json
+
+import pytest
+
+TOTALS = {"reference_documents", "anchored", "real_share", "generator_tail", "long_run", "residual", "clusters"}
+
+
+@pytest.fixture(scope="module")
+def anchored(curate, corpus_file, tmp_path_factory):
+    """A run whose reference is large enough, with little growth: some clusters stay below their floor."""
+    path = tmp_path_factory.mktemp("anchored") / "out"
+    settings = ("mixture.min_reference=20", "mixture.growth=1.0", "mixture.clusters=12", "mixture.max_head_loss=0")
+    outcome = curate("run", "--input", corpus_file, "--output", path, *(f"--set={setting}" for setting in settings))
+    assert outcome.code == 0, outcome.err
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(anchored):
+    return json.loads((anchored / "report.json").read_text())
+
+
+def test_table_agrees_with_the_ledger_and_the_data(anchored, output_of):
+    output = output_of(anchored)
+    output.assert_whole()
+    table = output.manifest["mixture"]
+    assert set(table) >= TOTALS and table["anchored"]
+    ledger = [row for row in output.rows.values() if row["cluster"] is not None]
+    built = sum(row["tokens"] * row["copies"] for row in ledger if row["decision"] == "kept")
+    assert [row["cluster"] for row in table["clusters"]] == list(range(len(table["clusters"])))
+    for row in table["clusters"]:
+        own = [entry for entry in ledger if entry["cluster"] == row["cluster"]]
+        people = [entry for entry in own if entry["origin"] not in ("synthetic", "procedural")]
+        kept = [entry for entry in people if entry["decision"] == "kept"]
+        assert (row["real_documents"], row["real_tokens"]) == (len(people), sum(entry["tokens"] for entry in people))
+        assert row["accepted_documents"] == len(kept) <= row["real_documents"]
+        assert row["accepted"] == pytest.approx(sum(entry["tokens"] for entry in kept))
+        assert row["fragile"] == (0 < len(kept) < 18)
+        assert row["after"] == pytest.approx(sum(e["tokens"] * e["copies"] for e in own) / built, abs=1e-6)
+        assert row["floor_met"] == (not row["causes"]) == (not row["missing_tokens"])
+        assert ("long_run" in row) == row["tail"]
+    assert sum(row["reference"] for row in table["clusters"]) == pytest.approx(1)
+
+
+def test_floors_are_missed_for_a_reason(report):
+    short = [row for row in report["clusters"] if row["missing_tokens"]]
+    assert short, "the fixture must have clusters below their floor"
+    assert {cause for row in short for cause in row["causes"]} <= {"growth", "gate", "cap", "copies", "no_text"}
+    assert all(row["gate_failed"] for row in short if "gate" in row["causes"])
+
+
+def test_long_run_retention_follows_from_what_was_built(report):
+    table = report["mixture"]
+    synthetic = sum(row["synthetic_tokens"] for row in report["clusters"])
+    total = sum(row["output_tokens"] for row in report["clusters"])
+    share = (1 - synthetic / total) * (1 - (table["residual"] or 0))
+    assert table["real_share"] == pytest.approx(share, abs=1e-5)
+    assert table["long_run"] == pytest.approx(share / (1 - (1 - share) * 0.5), abs=1e-5)
+    for row in report["clusters"]:
+        if row["tail"]:
+            real = (row["output_tokens"] - row["synthetic_tokens"]) / total * (1 - (table["residual"] or 0))
+            assert row["long_run"] == pytest.approx(real / row["reference"] / (1 - (1 - share) * 0.5), abs=1e-4)
+    assert "in the long run" in json.dumps(report["panels"])
+
+
+def test_page_tells_the_reasons(anchored, report):
+    page = (anchored / "report.html").read_text()
+    words = {"growth": "limited by the growth allowed", "gate": "too little evidence for copies"}
+    told = {cause for row in report["clusters"] for cause in row["causes"]} & set(words)
+    assert told and all(words[cause] in page for cause in told)
+    assert "(fragile)" in page or not any(row["fragile"] for row in report["clusters"])
+
+
+def test_without_a_mixture_there_is_no_table(curate, write, texts, tmp_path, only_read, output_of):
+    outcome = curate("run", "--input", write("a.parquet", {"text": texts}), "--output", tmp_path / "out", *only_read)
+    assert outcome.code == 0, outcome.err
+    assert output_of(tmp_path / "out").manifest["mixture"] == {}
