@@ -44,6 +44,9 @@ ODD = 0.1
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
+SITES_LISTED = 10
+"""Sites named of a cluster that is short of text."""
+
 SUMS = pa.schema(
     [
         ("cluster", pa.int32()),
@@ -198,8 +201,20 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         "frozen": frozen.tolist(),
         "gate_failed": named(failures, clusters),
         "causes": floor_causes(allocation, frozen, options),
-    }
+    } | _sites(sums.table, allocation.missing > 0)
     return Mixture(allocation, details, settings.tail_mass, weight, float(mixed.sum()))
+
+
+def _sites(table: pa.Table, wanted: NDArray[np.bool_]) -> dict[str, list[Any]]:
+    """How many known sites the accepted documents of each cluster are from, and the largest of the clusters wanted."""
+    found: list[list[dict[str, Any]]] = [[] for _ in wanted]
+    rows = table.filter(pc.and_(table["site"].is_valid(), pc.greater(table["accepted_documents"], 0)))
+    for row in rows.select(["cluster", "site", "accepted_documents"]).to_pylist():
+        found[row["cluster"]].append({"site": row["site"], "documents": row["accepted_documents"]})
+    for sites in found:
+        sites.sort(key=lambda site: (-site["documents"], site["site"]))
+    top = [sites[:SITES_LISTED] if wanted[cluster] else [] for cluster, sites in enumerate(found)]
+    return {"sites": [len(sites) for sites in found], "top_sites": top}
 
 
 def _shares(

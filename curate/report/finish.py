@@ -23,6 +23,8 @@ from curate.report.overview import Overview
 from curate.report.prevalence import estimates, warnings
 from curate.report.render import render
 from curate.report.rows import fingerprints
+from curate.report.shortages import NAME as SHORTAGES
+from curate.report.shortages import shortages
 from curate.report.summary import Summary
 
 JsonDict = dict[str, Any]
@@ -34,7 +36,7 @@ MOST_GROUPS = 500
 def write_reports(
     directory: str, record: Mapping[str, Any], config: Config, files: Files, started: str, finished: str
 ) -> tuple[dict[str, int], list[str]]:
-    """Writes artefacts/*.json, report.json, report.html, croissant.json and manifest.json.
+    """Writes artefacts/*.json, report.json, report.html, shortages.json, croissant.json and manifest.json.
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.
@@ -92,6 +94,7 @@ def write_reports(
         earlier=outcome["earlier"] if record["against"] else None,
     )
     _write_json(files, f"{directory}/report.json", report)
+    _write_json(files, f"{directory}/{SHORTAGES}", shortages(report, outcome["mixture"], overview.styles))
     if config.report.enabled:
         # Drawn from what was written, whose keys are sorted: `curate report` draws the same.
         with files.open(f"{directory}/report.json") as file:

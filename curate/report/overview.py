@@ -13,6 +13,7 @@ from curate.report.marks import Marks
 from curate.report.provenance import ProvenanceCounts
 from curate.report.rows import RowSums
 from curate.report.scores import ScoreCounts
+from curate.report.styles import ClusterStyles
 from curate.report.summary import Summary
 
 
@@ -27,6 +28,7 @@ class Overview:
         marks: watermarks and hidden characters.
         provenance: what was found on it.
         rows: of the input files.
+        styles: of the clusters' real documents.
     """
 
     summary: Summary
@@ -35,11 +37,12 @@ class Overview:
     marks: Marks
     provenance: ProvenanceCounts
     rows: RowSums
+    styles: ClusterStyles
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts(), RowSums())
+        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts(), RowSums(), ClusterStyles())
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -51,7 +54,8 @@ class Overview:
         marks = Marks.of(ledger, reference.watermarks)
         scores = ScoreCounts.of(ledger, reference, config)
         rows = RowSums.of(ledger["source_file"], ledger["row_hash"].to_numpy())
-        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger), rows)
+        styles = ClusterStyles.of(ledger, config.report.examples)
+        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger), rows, styles)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -62,6 +66,7 @@ class Overview:
             self.marks.merge(other.marks),
             self.provenance.merge(other.provenance),
             self.rows.merge(other.rows),
+            self.styles.merge(other.styles),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +78,7 @@ class Overview:
             "marks": self.marks.to_dict(),
             "provenance": self.provenance.to_dict(),
             "rows": self.rows.to_dict(),
+            "styles": self.styles.to_dict(),
         }
 
     @staticmethod
@@ -85,4 +91,5 @@ class Overview:
             Marks.from_dict(values["marks"]),
             ProvenanceCounts.from_dict(values["provenance"]),
             RowSums.from_dict(values["rows"]),
+            ClusterStyles.from_dict(values["styles"]),
         )

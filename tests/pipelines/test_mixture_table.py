@@ -77,3 +77,26 @@ def test_without_a_mixture_there_is_no_table(curate, write, texts, tmp_path, onl
     outcome = curate("run", "--input", write("a.parquet", {"text": texts}), "--output", tmp_path / "out", *only_read)
     assert outcome.code == 0, outcome.err
     assert output_of(tmp_path / "out").manifest["mixture"] == {}
+
+
+def test_shortages_are_a_file_to_work_from(anchored, report, curate, output_of, snapshot, tmp_path):
+    output = output_of(anchored)
+    found = json.loads((anchored / "shortages.json").read_text())
+    short = {row["cluster"]: row["missing_tokens"] for row in report["clusters"] if row["missing_tokens"]}
+    assert {row["cluster"]: row["missing_tokens"] for row in found["clusters"]} == short
+    for row in found["clusters"]:
+        kept = [e for e in output.rows.values() if e["cluster"] == row["cluster"] and e["decision"] == "kept"]
+        real = {entry["id"]: entry for entry in kept if entry["origin"] != "synthetic"}
+        assert set(row["examples"]) <= set(real) and len(row["examples"]) == min(5, len(real))
+        median = sorted(entry["tokens"] for entry in real.values())[(len(real) - 1) // 2]
+        assert 0.9 * median < row["style"]["tokens"]["median"] <= median
+        assert row["style"]["sites"] == len(row["style"]["top_sites"]) <= 5
+        assert sum(site["documents"] for site in row["style"]["top_sites"]) == row["accepted_documents"]
+    assert "shortages.json" in output.manifest["digests"]
+    assert curate("verify", anchored).code == 0
+    for path, content in snapshot(anchored).items():
+        (tmp_path / "copy" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / path).write_bytes(content)
+    (tmp_path / "copy" / "shortages.json").write_text("{}")
+    outcome = curate("verify", tmp_path / "copy")
+    assert outcome.code == 1 and "shortages.json" in outcome.err
