@@ -4,8 +4,8 @@ A block is a `pa.Table` of documents. Where it lies travels in its schema metada
 no type and no coder of their own.
 """
 
-from collections.abc import Iterator
-from typing import Optional, Tuple
+from collections.abc import Iterable, Iterator
+from typing import List, Optional, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from curate.annotate import annotate, annotate_lines, features_schema, find_evaluation, readable_texts
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
+from curate.clusters.terms import DRAWN, bucket_words, draw_words, least_draws
 from curate.config import Config
 from curate.duplicates.evaluation import EvaluationIndex
 from curate.exclude import evaluation_index
@@ -24,13 +25,15 @@ from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.filesystem import OpenFile, read_with
 from curate.text.kernel import text_features
 from curate.transforms.sample import SmallestHashes
-from curate.transforms.tables import NamedCollections
+from curate.transforms.tables import NamedCollections, TableCoder, concat
 from curate.watermarks.load import load_watermarks
 from curate.watermarks.protocol import WatermarkDetector
 
 SAMPLED = pa.schema(
     [("key", pa.uint64()), ("indices", pa.large_list(pa.uint16())), ("counts", pa.large_list(pa.uint16()))]
 )
+
+_GATHERED = 1 << 20  # words drawn that are gathered before they are cut back
 
 
 def located(table: pa.Table, source_file: str, start: int) -> pa.Table:
@@ -78,11 +81,14 @@ class FitEmbedding(beam.PTransform):
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of blocks."""
         size, seed = self._config.mixture.sample, stage_seed(self._config.run.seed, "embedding")
+        sampled = blocks | "Features" >> beam.ParDo(
+            _SampledText(self._config, self._open_file, seed, self._share)
+        ).with_output_types(pa.Table, words=pa.Table).with_outputs("words", main="features")
+        words = sampled.words | "Words" >> beam.CombineGlobally(_LeastDraws()).without_defaults()
         return (
-            blocks
-            | "Features" >> beam.ParDo(_SampledText(self._config, self._open_file, seed, self._share))
+            sampled.features
             | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, SAMPLED)).without_defaults()
-            | "Fit" >> beam.ParDo(_FitEmbedding(self._config))
+            | "Fit" >> beam.ParDo(_FitEmbedding(self._config), AsSingleton(words))
         )
 
 
@@ -113,17 +119,45 @@ class _SampledText(beam.DoFn):
         lists = [pa.LargeListArray.from_arrays(offsets, pa.array(part)) for part in (features.indices, features.counts)]
         clean = find_evaluation(kernel, self._evaluation, self._config).item < 0
         yield pa.table([pa.array(keys[chosen]), *lists], schema=SAMPLED).filter(pa.array(clean))
+        chosen[chosen] = clean
+        yield beam.pvalue.TaggedOutput("words", draw_words(texts.filter(pa.array(chosen)), keys[chosen]))
 
 
 class _FitEmbedding(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, sample: pa.Table) -> Iterator[bytes]:
+    def process(self, sample: pa.Table, words: pa.Table) -> Iterator[bytes]:
         indices, counts = (sample[name].combine_chunks() for name in ("indices", "counts"))
         features = SparseFeatures(indices.flatten().to_numpy(), counts.flatten().to_numpy(), _offsets(indices))
         if sample.num_rows:
-            yield fit_embedding(features, self._config.mixture.dimensions, self._config.run.seed).to_bytes()
+            fitted = fit_embedding(features, self._config.mixture.dimensions, self._config.run.seed)
+            yield fitted.with_words(bucket_words(words)).to_bytes()
+
+
+@beam.typehints.with_input_types(pa.Table)
+@beam.typehints.with_output_types(pa.Table)
+class _LeastDraws(beam.CombineFn):
+    """Merges the words drawn for the buckets."""
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        return beam.coders.ListCoder(TableCoder())
+
+    def create_accumulator(self) -> List[pa.Table]:
+        return []
+
+    def add_input(self, accumulator: List[pa.Table], element: pa.Table) -> List[pa.Table]:
+        accumulator.append(element)
+        return self.compact(accumulator) if sum(table.num_rows for table in accumulator) > _GATHERED else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[List[pa.Table]]) -> List[pa.Table]:
+        return self.compact([table for tables in accumulators for table in tables])
+
+    def compact(self, accumulator: List[pa.Table]) -> List[pa.Table]:
+        return [self.extract_output(accumulator)]
+
+    def extract_output(self, accumulator: List[pa.Table]) -> pa.Table:
+        return least_draws(concat(accumulator, DRAWN))
 
 
 def _offsets(lists: pa.LargeListArray) -> NDArray[np.int64]:

@@ -8,10 +8,12 @@ their provisional cluster.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse
 from numba import njit
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from curate.hashing import UInt64Array
 
 BUCKETS = 2**16  # indices fit uint16
 MAX_TOKENS = 2_000  # of a document are read: enough for its topic, and a bound on the cost of a novel
+_FIBONACCI = np.uint64(0x9E3779B97F4A7C15)
 _SMALL_CORPUS = 200  # documents below which features of a single document count too
 _TERM_WEIGHTS = np.concatenate([[0], 1 + np.log(np.arange(1, 2**16))]).astype(np.float32)  # by count; 0 for 0
 
@@ -70,10 +73,12 @@ class Embedding:
     Attributes:
         idf: float32[BUCKETS], 0 where the fit saw no such feature.
         components: float16[BUCKETS, d], right singular vectors; zero columns where the corpus had a lower rank.
+        words: string[BUCKETS], by which people may call the buckets (`curate.clusters.terms`); empty without one.
     """
 
     idf: NDArray[np.float32]
     components: NDArray[np.float16]
+    words: pa.Array = field(default_factory=lambda: pa.array([""] * BUCKETS))
 
     @property
     def dimensions(self) -> int:
@@ -94,6 +99,10 @@ class Embedding:
         return _project(features.indices, features.counts, features.offsets, self._projection, _TERM_WEIGHTS).astype(
             np.float16
         )
+
+    def with_words(self, words: pa.Array) -> "Embedding":
+        """The same embedding with words for the buckets that the fit saw."""
+        return replace(self, words=pc.if_else(pa.array(self.idf > 0), words, ""))
 
     def to_bytes(self) -> bytes:
         """An .npz archive without pickles."""
@@ -127,13 +136,21 @@ class Embedding:
         return self.components.astype(np.float32) * self.idf[:, None]
 
     def _arrays(self) -> dict[str, NDArray]:
-        return {"idf": self.idf, "components": self.components}
+        words = np.frombuffer("\n".join(self.words.to_pylist()).encode(), np.uint8)
+        return {"idf": self.idf, "components": self.components, "words": words}
 
 
 @lru_cache(maxsize=2)
 def _read_embedding(content: bytes) -> Embedding:
-    arrays = from_bytes(content, ["idf", "components"])
-    return Embedding(arrays["idf"].astype(np.float32), arrays["components"].astype(np.float16))
+    arrays = from_bytes(content, ["idf", "components", "words"])
+    words = pa.array(arrays["words"].tobytes().decode(errors="replace").split("\n"))
+    return Embedding(arrays["idf"].astype(np.float32), arrays["components"].astype(np.float16), words)
+
+
+def buckets_of(hashes: UInt64Array) -> NDArray[np.uint16]:
+    """The bucket of each token hash: by Fibonacci hashing, whose upper 16 bits depend on all bits of the hash."""
+    with np.errstate(over="ignore"):
+        return ((hashes * _FIBONACCI) >> np.uint64(48)).astype(np.uint16)
 
 
 def document_features(hashes: UInt64Array, offsets: NDArray[np.int64], max_tokens: int = MAX_TOKENS) -> SparseFeatures:
@@ -206,8 +223,7 @@ def _count(hashes, offsets, max_tokens):  # type: ignore[no-untyped-def]
     for i in range(documents):
         first = used
         for j in range(offsets[i], min(offsets[i + 1], offsets[i] + max_tokens)):
-            # The multiplier of Fibonacci hashing: its upper 16 bits depend on all bits of the token hash.
-            bucket = (hashes[j] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(48)
+            bucket = (hashes[j] * _FIBONACCI) >> np.uint64(48)  # as in buckets_of
             slot = slots[bucket]
             if slot < 0:
                 slots[bucket] = used

@@ -26,6 +26,7 @@ def report_data(
     markers: Sequence[JsonDict] = (),
     provenance: Sequence[JsonDict] = (),
     mixture: JsonDict,
+    terms: Sequence[Sequence[str]] = (),
     config: JsonDict,
     counts: JsonDict,
     artefacts: JsonDict,
@@ -51,13 +52,14 @@ def report_data(
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty
             (`curate.decisions.mixing.Mixture.to_dict`).
+        terms: key terms of each cluster, by number (`curate.clusters.terms`).
         config: the settings, `Config.to_dict()`.
         counts: read, kept, dropped, held, errors, files_failed, duplicate_ids.
         artefacts: name → id of what was fitted or loaded.
         earlier: `matched` (documents dropped for one in an earlier output) and `supersedes` (documents there that
             a new one supersedes); None where there is no earlier output.
     """
-    clusters = tables.clusters(summary, mixture)
+    clusters = tables.clusters(summary, mixture, terms)
     overall = complete(clusters, summary, mixture, (calibration.get("beta_res") or {}).get("value"))
     sources, languages = tables.fates(summary, "source"), tables.fates(summary, "language")
     report: JsonDict = {

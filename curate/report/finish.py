@@ -9,6 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.clusters.embedding import Embedding
+from curate.clusters.kmeans import Centroids
+from curate.clusters.terms import cluster_terms
 from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.detector.calibration import conformal_threshold
@@ -88,6 +91,7 @@ def write_reports(
         markers=overview.marks.marker_rows(),
         provenance=overview.provenance.rows(),
         mixture=outcome["mixture"],
+        terms=_cluster_terms(directory, files),
         config=config.to_dict(),
         counts=counts,
         artefacts=artefacts,
@@ -176,6 +180,18 @@ def _mix(summary: Summary) -> JsonDict:
         for (origin, decision), cell in kept.items()
         if decision == "kept"
     }
+
+
+def _cluster_terms(directory: str, files: Files) -> list[list[str]]:
+    """The key terms of each cluster, from the artefacts of a run; none where it fitted no embedding."""
+    paths = [f"{directory}/artefacts/{name}.npz" for name in ("embedding", "centroids")]
+    if not all(files.stat(path) for path in paths):
+        return []
+    contents = []
+    for path in paths:
+        with files.open(path) as file:
+            contents.append(file.read())
+    return cluster_terms(Embedding.from_bytes(contents[0]), Centroids.from_bytes(contents[1]))
 
 
 def _number(value: float) -> float | None:

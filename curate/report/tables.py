@@ -92,10 +92,15 @@ def tiers(summary: Summary) -> list[JsonDict]:
     ]
 
 
-def clusters(summary: Summary, mixture: JsonDict) -> list[JsonDict]:
+def clusters(summary: Summary, mixture: JsonDict, terms: Sequence[Sequence[str]] = ()) -> list[JsonDict]:
     """One row per cluster: what came in, what went out, the shares and the floor; the rarest reference first.
 
     Without a mixture the reference is null and the tail is taken from the shares before curation.
+
+    Args:
+        summary: of the whole ledger.
+        mixture: as of `curate.report.build.report_data`.
+        terms: key terms of each cluster, by number.
     """
     known = {row["cluster"]: row for row in mixture.get("clusters", [])}
     fate = {row["cluster"]: row for row in fates(summary, "cluster") if row["cluster"] is not None}
@@ -119,6 +124,7 @@ def clusters(summary: Summary, mixture: JsonDict) -> list[JsonDict]:
                 "retained": share(after or 0.0, reference) if reference else None,
                 "missing_tokens": given.get("missing", 0),
                 "tail": given.get("tail"),
+                "terms": list(terms[cluster]) if cluster < len(terms) else [],
                 "examples": [entry[1] for entry in summary.cluster_examples.entries.get(cluster, [])],
             }
         )

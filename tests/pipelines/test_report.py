@@ -1,4 +1,4 @@
-"""What the report shows of duplicates: texts beside each other, and pairs that were left open."""
+"""What the report shows: of duplicates the texts beside each other and pairs left open, of clusters the key terms."""
 
 import json
 
@@ -116,3 +116,13 @@ def test_pairs_left_open_are_counted(
     assert [reason["n"] for reason in warned] == [output.manifest["unresolved_pairs"]] * open_pairs
     assert output.counts["dropped"]
     assert curate("verify", output.path).code == 0
+
+
+def test_clusters_are_named_by_their_key_terms(finished):
+    rows = report_of(finished)["clusters"]
+    terms = [row["terms"] for row in rows if row["documents"]]
+    assert len(terms) > 4
+    assert all(terms)
+    assert {term for row in terms for term in row[:3]} >= {"harbour", "orchard", "engine", "parish"}
+    html = (finished / "report.html").read_text()
+    assert f"<bdi>{rows[0]['terms'][0]}</bdi>, <bdi>{rows[0]['terms'][1]}</bdi>" in html
