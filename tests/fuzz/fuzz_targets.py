@@ -402,11 +402,10 @@ JPEG = b"\xff\xd8\xff\xe1" + (len(_TIFF) + 8).to_bytes(2, "big") + b"Exif\0\0" +
 
 
 def _exif() -> Run:
-    from curate.provenance.metadata.exif import iim_of_photoshop, read_exif, read_iim
+    from curate.provenance.metadata.exif import read_exif, read_iim
 
     def run(data):
-        texts = read_exif(data).texts.items()
-        texts = [*texts, *read_iim(data).items(), *read_iim(iim_of_photoshop(data)).items()]
+        texts = [*read_exif(data).texts.items(), *read_iim(data).items()]
         assert all(isinstance(part, str) for pair in texts for part in pair)
 
     return run
