@@ -27,10 +27,12 @@ _ISO_8601 = re.compile(
 def to_timestamp(values: pa.Array) -> pa.Array:
     """Times as microseconds UTC: timestamps of any unit and zone (none: UTC), dates, and strings.
 
-    Strings are in ISO 8601, as WARC-Date is, or the 14 digits of web archive indexes.
+    Strings are in ISO 8601, as WARC-Date is, or the 14 digits of web archive indexes, which may be numbers too.
     Null for everything else, and for times outside the years 1 to 9999, which are mistakes and would wrap around.
     """
     kind = values.type
+    if pa.types.is_integer(kind):  # no count of seconds since 1970, or of parts of them, has 14 digits in our times
+        values, kind = values.cast(pa.string()), pa.string()
     if is_string(kind):
         values = pa.array(map(_parse_time, values.to_pylist()), pa.int64()).cast(pa.timestamp("us"))
     elif pa.types.is_date(kind):

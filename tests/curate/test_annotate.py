@@ -287,6 +287,7 @@ ARRAYS = [
     (pa.array([2**31 - 1], pa.date32()), None),
     (pa.array([-(2**63) + 1], pa.timestamp("ns")), datetime(1677, 9, 21, 0, 12, 43, 145225, timezone.utc)),
     (pa.array([1_669_723_200], pa.int64()), None),
+    (pa.array([20221129120000], pa.int64()), NOON),
     (pa.array([None], pa.null()), None),
     (pa.array([None], pa.timestamp("s")), None),
 ]
