@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from curate.annotate import bands_of
-from curate.config import Config, make_config
+from curate.config import Columns, Config, make_config
 from curate.duplicates.bands import Bands
 from curate.errors import UsageError
 from curate.io.filesystem import is_remote
@@ -20,7 +20,8 @@ FORMAT = 2
 """Of annotations; it changes with the columns of `curate.schema.features`."""
 
 ANNOTATED = (
-    "documents",
+    *(f"documents.columns.{role}" for role in Columns.model_fields),
+    "documents.max_chars",
     "run.seed",
     "run.block_rows",
     "run.block_bytes",

@@ -325,7 +325,7 @@ def test_decide_with_apply_writes_the_same_data(decided, snapshot, curate):
         ("dedupe.threshold=0.7", "dedupe.threshold is 0.7, below the 0.8 that pairs were verified at"),
         ("dedupe.containment=0.5", "dedupe.containment is 0.5, below the 0.9"),
         ("dedupe.shingle=3", "dedupe.shingle is 3, but the annotations were made with 5"),
-        ("documents.columns.text=body", "documents is"),
+        ("documents.columns.text=body", "documents.columns.text is 'body', but the annotations were made with 'text'"),
     ],
 )
 def test_decide_refuses_what_was_not_annotated(decided, curate, tmp_path, setting, expected):
