@@ -260,7 +260,7 @@ def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, k
 def _language(table: pa.Table, texts: pa.Array, config: Config) -> pa.Array:
     """The language column, or, where it is missing or null and an enabled step needs it, the identified language."""
     given = string_column(table, config.documents.columns.language)
-    if not given.null_count or not (config.synthetic.enabled or config.mixture.enabled):
+    if not given.null_count or not (config.synthetic.enabled or config.mixture.enabled or config.judges_quality()):
         return given
     missing = given.is_null()
     return one_array(pc.replace_with_mask(given, missing, identify(texts.filter(missing)).cast(pa.string())))

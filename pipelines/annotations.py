@@ -16,7 +16,7 @@ FILES = BeamFiles()
 RECORD = "annotations.json"
 """Name of the record in an annotations directory."""
 
-FORMAT = 2
+FORMAT = 3
 """Of annotations; it changes with the columns of `curate.schema.features`."""
 
 ANNOTATED = (
@@ -47,6 +47,8 @@ ANNOTATED = (
     "provenance.trust_anchors",
     "provenance.revocation_lists",
     "provenance.max_media_bytes",
+    "quality.model",
+    "quality.label",
 )
 """Settings that annotations were made with; a decision cannot change them."""
 
@@ -65,6 +67,8 @@ def check_annotated(config: Config, annotated: Config) -> None:
     for section in ("dedupe", "provenance", "synthetic", "mixture"):
         if getattr(config, section).enabled and not getattr(annotated, section).enabled:
             raise UsageError(f"{section}.enabled is true, but the annotations were made without that step; {anew}")
+    if config.judges_quality() and not annotated.judges_quality():
+        raise UsageError(f"quality is asked for, but the annotations were made without its signals; {anew}")
     if config.removes_lines() and not annotated.dedupe.lines.enabled:
         raise UsageError(f"dedupe.lines.enabled is true, but the annotations were made without that step; {anew}")
     for name in ("dedupe.threshold", "dedupe.containment"):

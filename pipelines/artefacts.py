@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
+import pyarrow as pa
+
 from curate.clusters.embedding import Embedding
 from curate.config import Config, make_config
 from curate.decisions.reference import Reference
@@ -13,6 +15,7 @@ from curate.exclude import load_evaluation
 from curate.io.sources import one_line
 from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
+from curate.quality.operator import model_scores
 from curate.report.manifest import digest
 from curate.transforms.inference import TextDetector
 from curate.watermarks.load import load_watermarks
@@ -91,7 +94,7 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     signers = (config.provenance.trust_anchors, *config.provenance.revocation_lists)
-    named = (config.synthetic.model, *signers, *config.dedupe.exclude, *metadata_files(config))
+    named = (config.synthetic.model, config.quality.model, *signers, *config.dedupe.exclude, *metadata_files(config))
     named += (config.run.openlineage.path,)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
@@ -192,8 +195,10 @@ def check_resources(config: Config) -> None:
     """Opens what the settings name, so that a wrong path is told before any document is read.
 
     Raises:
-        UsageError: the detector, the trust anchors or the revocation lists cannot be read.
+        UsageError: the detector, the model of quality, the trust anchors or the revocation lists cannot be read.
     """
+    if config.judges_quality() and config.quality.model is not None:
+        model_scores(pa.array([], pa.string()), config.quality.model, config.quality.label)
     if config.synthetic.enabled and not config.synthetic.handler:
         load_detector(config.synthetic.model)
     if config.provenance.enabled:

@@ -1,12 +1,12 @@
 """What is usual of the signals by language, from trusted human documents, and how odd documents are against it.
 
-The *oddness* of a signal counts from the level on that one human document in ten is at or beyond, on its bad side:
-it is log10(.1 / share) of those that are, extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`),
-where the signal's rule is broken. The oddness of a document is the sum over families of signals of the oddest of each
-(Fisher's method, truncated as by Zaykin et al., 2002, what goes together counted once). A document passes the gate if
-more than a share α of the human documents of its language are as odd or odder: split-conformal, as in
-`curate.detector.calibration`, with the oddness of each half of the human documents measured against the other. So
-rules need not be right one by one: however many there are, α of the people fail.
+The *oddness* of a signal counts from the level on that one human document in ten is at or beyond, on its bad side: it
+is log10(.1 / share) of those that are, extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`), where
+the signal's rule is broken. The oddness of a document is the sum over families of signals of the oddest of each
+(Fisher's method, truncated as by Zaykin et al., 2002; what goes together counts once). A document passes the gate
+unless it is odder than all but a share α of the human documents of its language: split-conformal, as in
+`curate.detector.calibration`, the oddness of each half of them being measured against the other. So rules need not be
+right one by one: however many there are, α of the people fail.
 
 A language with fewer than `min_group` human documents is held against all languages that are written as it is, with
 spaces or without, each with the same number of documents at most, and without the signals that depend on the language.

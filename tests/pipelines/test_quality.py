@@ -95,3 +95,11 @@ def test_off_is_off(out, curate, output_of, tmp_path):
     )
     assert outcome.code == 0, outcome.err
     assert not any(odd(row) for row in output_of(tmp_path / "out").rows.values())
+
+
+def test_a_wrong_model_is_told_before_anything_is_read(out, curate, tmp_path):
+    outcome = curate(
+        "run", "--input", out.parent / "corpus.parquet", "--output", tmp_path / "out", "--set", "quality.model=none.bin"
+    )
+    assert outcome.code == 2 and "none.bin" in outcome.err
+    assert not (tmp_path / "out").exists()
