@@ -24,6 +24,7 @@ Examples:
   curate run --input corpus.parquet --output curated --set dedupe.threshold=0.9 --overwrite
   curate run --input corpus.parquet --output curated --exclude benchmark.jsonl
   curate run --input new.parquet --against curated --output curated-2
+  curate run --input corpus.parquet --output planned --plan
   curate run --input corpus.parquet --human-reference books.jsonl --output curated
 """,
     "decide": """
@@ -89,7 +90,7 @@ def cli() -> None:
     metavar="GLOB",
     help="Parquet or JSON lines: file, glob or directory.",
 )
-@click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
+@click.option("--output", metavar="DIR", help="New or empty directory; needed but for --plan.")
 @_with(_settings)
 @click.option("--artefacts", metavar="DIR", help="Artefacts of an earlier run to decide with, instead of new ones.")
 @click.option(
@@ -109,11 +110,16 @@ def cli() -> None:
     metavar="PATH",
     help="Human documents from outside the corpus, Parquet or JSON lines, to calibrate the detector with.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would be read and how, and stop.")
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Say what would be read and how; with --output, decide and report too, but write no document.",
+)
 @_with(_job)
 def run(
     inputs: tuple[str, ...],
-    output: str,
+    output: Optional[str],
     config_path: Optional[str],
     settings: tuple[str, ...],
     artefacts: Optional[str],
@@ -139,10 +145,15 @@ def run(
         from curate.pipelines.preview import describe_plan
 
         click.echo(describe_plan(inputs, config, beam, against))
-        return
+        if output is None:
+            return
+    if output is None:
+        raise click.MissingParameter(param_hint="'--output'", param_type="option")
     from curate.pipelines.run import curate_inputs
 
-    result = curate_inputs(inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path, against)
+    result = curate_inputs(
+        inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path, against, apply=not only_plan
+    )
     click.echo(result.text)
 
 

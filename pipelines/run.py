@@ -16,7 +16,7 @@ from curate.annotate import bands_of
 from curate.config import Config, load_config, make_config
 from curate.decisions.reference import scores_of
 from curate.detector.other import unscored
-from curate.errors import UnreadableInputError
+from curate.errors import UnreadableInputError, UsageError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
 from curate.io.human import human_reference
@@ -88,6 +88,7 @@ def curate_inputs(
     debug: bool = False,
     config_path: Optional[str] = None,
     against: Sequence[str] = (),
+    apply: bool = True,
 ) -> RunResult:
     """Curates files into an output directory (`curate run`).
 
@@ -102,6 +103,8 @@ def curate_inputs(
         debug: let the runner log.
         config_path: of the file that the settings came from, which the output may not replace.
         against: earlier outputs that the documents are compared with.
+        apply: write data/ and held/ too; without them the output is what `curate run --plan` gives, from whose
+            annotations `curate decide --apply` writes the same documents as a run.
 
     Raises:
         UsageError: bad options, no input, no earlier output, or an output that may not be written.
@@ -131,6 +134,8 @@ def curate_inputs(
     human = human_reference(config, FILES)
     outputs, earlier_plans = [each.directory for each in earlier], [each.plan for each in earlier]
     refuse_output(output, outputs)
+    if not apply:
+        _refuse_documents(output)
     earlier_rows = sum(each.rows for each in earlier_plans)
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
@@ -143,6 +148,7 @@ def curate_inputs(
             "against": list(against),
             "artefacts": artefacts,
             "overwrite": overwrite,
+            "plan": not apply,
             "workers": workers,
             "beam": without_secrets(beam),
         },
@@ -172,11 +178,19 @@ def curate_inputs(
         if detector is not None:
             _tell_unscored(f"{staging.path}/annotations/features", config, detector.id)
         counts, warnings = _decide_and_report(
-            f"{staging.path}/annotations", record, planned, config, given, staging, options, partitions, started
+            f"{staging.path}/annotations",
+            record,
+            planned if apply else None,
+            config,
+            given,
+            staging,
+            options,
+            partitions,
+            started,
         )
         staging.commit()
-        told.complete(output, planned)
-    return RunResult(output, counts, _farewell(output, counts, warnings, applied=True))
+        told.complete(output, planned if apply else None)
+    return RunResult(output, counts, _farewell(output, counts, warnings, applied=apply))
 
 
 def decide_again(
@@ -268,6 +282,14 @@ def _decide_and_report(
         for folder in ("data", "held"):
             _fill_empty(staging.path, folder, output_schema(planned.schema, config))
     return write_reports(staging.path, record, config, FILES, started, _now())
+
+
+def _refuse_documents(output: str) -> None:
+    """A plan does not take the place of what a run has built, not even with --overwrite."""
+    if below(f"{output.rstrip('/')}/data", FILES):
+        raise UsageError(
+            f"output {output!r} holds the documents of a run, which a plan does not replace; name another directory"
+        )
 
 
 def _import_ahead(module: str) -> None:

@@ -441,7 +441,6 @@ def test_a_damaged_earlier_output_is_told(run, curate, tmp_path, write, texts, o
 def test_plan_counts_what_is_compared_with(run, curate, tmp_path, texts, write):
     run("old", [{"id": str(index), "text": text} for index, text in enumerate(texts)])
     input = write("new.parquet", {"text": texts[:1]})
-    arguments = ("--input", input, "--against", tmp_path / "old", "--output", tmp_path / "out")
-    outcome = curate("run", "--plan", *arguments)
+    outcome = curate("run", "--plan", "--input", input, "--against", tmp_path / "old")
     assert outcome.code == 0
     assert f"compared with 12 documents of {tmp_path / 'old'}" in outcome.out

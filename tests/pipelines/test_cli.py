@@ -129,7 +129,7 @@ def test_steps_can_be_off(curate, write, texts, tmp_path, output_of, steps):
 
 
 def test_plan_reads_nothing_and_writes_nothing(curate, corpus_file, tmp_path):
-    outcome = curate("run", "--input", corpus_file, "--output", tmp_path / "out", "--plan")
+    outcome = curate("run", "--input", corpus_file, "--plan")
     assert outcome.code == 0
     assert "1 files, 300 records" in outcome.out
     assert "bands of" in outcome.out

@@ -149,7 +149,7 @@ def test_decisions_keep_it_without_the_files(curate, excluded, tmp_path, output_
 
 def test_plan_counts_the_texts(curate, excluded):
     outcome = curate(
-        *("run", "--input", excluded / "all.parquet", "--output", excluded / "no", "--plan"),
+        *("run", "--input", excluded / "all.parquet", "--plan"),
         *("--exclude", excluded / "more.parquet"),
     )
     assert outcome.out.endswith("more.parquet, 1 of them compared with whole documents\n")
