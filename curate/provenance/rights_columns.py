@@ -20,7 +20,7 @@ from curate.provenance.rights import (
 def column_rights(table: pa.Table, media: pa.Array, config: Config) -> pa.ListArray:
     """One item of evidence per column that says something of a document's rights.
 
-    - `rights_column`: a word such as `deny`.
+    - `rights_column`: a word such as `deny`; one that nobody knows is told as unknown, so that the report counts it.
     - `content_usage`: the AIPREF header as it was received.
     - `robots`: an X-Robots-Tag header or robots meta tag, or whether use by AI is refused as a boolean.
     - `tdm_reservation`: TDMRep's 0 or 1, with the policy's URL beside it.
@@ -43,15 +43,17 @@ def column_rights(table: pa.Table, media: pa.Array, config: Config) -> pa.ListAr
     has_policy = pc.greater(pc.utf8_length(policy), 0).fill_null(False)
     policed = pc.if_else(has_policy, pc.binary_join_element_wise(reservation, policy, "; policy "), reservation)
     return combine(
-        _items("rights_column", each_distinct(said["rights"], rights_word), said["rights"]),
+        _items("rights_column", each_distinct(said["rights"], rights_word), said["rights"], unknown=True),
         _items("content_usage", each_distinct(said["content_usage"], content_usage), said["content_usage"]),
         _items("robots", pc.if_else(media, image_refused, refused), said["robots"]),
         _items("tdm_reservation", pc.if_else(has_policy, with_policy, reserved), policed),
     )
 
 
-def _items(kind: str, verdicts: pa.Array, said: pa.Array) -> pa.ListArray:
-    told = pc.not_equal(verdicts, UNKNOWN).fill_null(False).to_numpy(zero_copy_only=False)
+def _items(kind: str, verdicts: pa.Array, said: pa.Array, unknown: bool = False) -> pa.ListArray:
+    """Evidence of the rows whose verdict is not unknown, or, with `unknown`, that say anything at all."""
+    filled = pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(said)), 0)
+    told = (filled if unknown else pc.not_equal(verdicts, UNKNOWN)).fill_null(False).to_numpy(zero_copy_only=False)
     return one_per_row(told, RIGHTS, kind, verdicts, 0.0, pc.utf8_slice_codeunits(said, 0, 500))
 
 

@@ -178,8 +178,16 @@ def test_types_that_libraries_make_of_columns():
         assert [[(item.claim, item.detail) for item in row] for row in rows] == [[("deny", "noai")], [("deny", "1")]]
 
 
+def test_words_that_nobody_knows_are_told_as_unknown():
+    table = pa.table({"rights": ["no-train-please", " ", "", None], "robots": ["index", None, None, None]})
+    rows = from_lists(column_rights(table, pa.array([False] * 4), make_config({})))
+    assert [[(item.claim, item.detail) for item in row] for row in rows] == [
+        [("unknown", "no-train-please")], [], [], [],
+    ]  # fmt: skip
+
+
 def test_columns_of_other_types_and_missing_ones_say_nothing():
-    table = pa.table({"rights": [1.5, None], "tdm_reservation": [b"1", b"0"], "id": ["a", "b"]})
+    table = pa.table({"rights": [b"deny", None], "tdm_reservation": [b"1", b"0"], "id": ["a", "b"]})
     assert from_lists(column_rights(table, pa.array([False, True]), make_config({}))) == [[], []]
 
 
