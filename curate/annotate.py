@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.clusters.embedding import Embedding, document_features
+from curate.clusters.groups import given_vectors, group_values
 from curate.columns import one_array, origin_claim, plain_column, site, source_column, string_column, text_column
 from curate.config import Config
 from curate.detector.markers import marker_evidence
@@ -144,6 +145,7 @@ def annotate(
     content = np.where(is_text, kernel.content, media.hash)
     content_low = np.where(is_text, kernel.content_low, media.hash_low)
     scored, windows = _judged(clean, kernel.tokens, scores, config)
+    language = _language(table, texts, config)
     schema = features_schema(config)
     values = {
         "location": pa.array(_locations(ids, start)),
@@ -160,13 +162,14 @@ def annotate(
         "shingles": pa.array(kernel.shingles),
         "tokens": pa.array(kernel.tokens),
         "chars": pa.array(kernel.chars),
-        "language": _language(table, texts, config),
+        "language": language,
         "detector_score": scored,
         "windows": windows,
         "watermarks": watermark_results(clean, watermarks or {}),
         "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
         "quality": quality_column(clean, config),
-        "embedding": _embed(kernel, clean, embedding, schema.field("embedding").type),
+        "embedding": _embed(table, kernel, clean, embedding, config),
+        "group": group_values(table, language, clean, config),
         "source": source_column(table, config),
         "site": site(table, config),
         "preference": _preference(table, config),
@@ -250,7 +253,13 @@ def _locations(ids: DocumentIds, start: int | None) -> UInt64Array:
     return np.arange(start, start + len(ids.ids), dtype=np.uint64)
 
 
-def _embed(kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, kind: pa.DataType) -> pa.Array:
+def _embed(
+    table: pa.Table, kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, config: Config
+) -> pa.Array:
+    kind = features_schema(config).field("embedding").type
+    settings = config.mixture
+    if settings.enabled and settings.embedding_column is not None and settings.group_column is None:
+        return _fixed_lists(*given_vectors(table, texts, config), kind)
     if embedding is None:
         return pa.nulls(len(texts), kind)
     vectors = embedding.transform(document_features(kernel.token_hashes, kernel.token_offsets))

@@ -339,7 +339,19 @@ class Mixture(Section):
     """Clusters, their reference shares, and the weights that hold the built corpus to them."""
 
     enabled: bool = Field(True, description="fit clusters and reweight documents")
-    dimensions: int = Field(64, ge=8, le=256, description="dimensions of the corpus-fitted embedding")
+    group_column: str | None = Field(
+        None,
+        description="column whose values are the clusters (a domain, language or topic); null: clusters are fitted to "
+        "an embedding",
+    )
+    embedding_column: str | None = Field(
+        None,
+        description="column of embeddings, lists of mixture.dimensions numbers, to cluster; null: an embedding is "
+        "fitted on the corpus",
+    )
+    dimensions: int = Field(
+        64, ge=8, le=4096, description="dimensions of the corpus-fitted embedding (64 to 256), or of the column's"
+    )
     sample: int = Field(
         20_000, ge=100, description="documents, chosen by hash, that embedding and clusters are fitted on"
     )
@@ -367,6 +379,10 @@ class Mixture(Section):
     )
     min_cluster_docs: int = Field(5, ge=1, description="distinct documents a cluster needs before it is boosted")
     min_cluster_sources: int = Field(3, ge=1, description="distinct sources a cluster needs before it is boosted")
+
+    def fits_embedding(self) -> bool:
+        """Whether clusters are fitted in an embedding of curate's own."""
+        return self.enabled and self.group_column is None and self.embedding_column is None
 
 
 class Review(Section):

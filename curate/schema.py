@@ -106,6 +106,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("markers", EVIDENCE_LIST),  # of hidden characters
             ("quality", QUALITY),
             ("embedding", pa.list_(pa.float16(), dimensions)),
+            ("group", pa.string()),  # value of mixture.group_column; null without one
             ("source", pa.string()),
             ("site", pa.string()),  # host of the url, else the source: who vouches for a rare cluster
             ("preference", pa.binary()),  # dedupe.prefer's columns as one key, the least preferred; null without any

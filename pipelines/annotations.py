@@ -34,6 +34,8 @@ ANNOTATED = (
     "dedupe.exclude_containment",
     "dedupe.exclude_tokens",
     "dedupe.lines.unit",
+    "mixture.group_column",
+    "mixture.embedding_column",
     "mixture.dimensions",
     "mixture.sample",
     "mixture.clusters",

@@ -7,6 +7,7 @@ from typing import Any, Optional, Sequence
 import pyarrow as pa
 
 from curate.clusters.embedding import Embedding
+from curate.clusters.groups import read_clusters
 from curate.config import Config, make_config
 from curate.decisions.reference import Reference
 from curate.detector.model import ARRAYS_FILE, detector_files, load_detector
@@ -140,7 +141,15 @@ def check_artefacts(given: Artefacts, config: Config) -> None:
             f"human reference {config.synthetic.human_reference!r} and artefacts both bring a calibration; leave out "
             f"--human-reference, or --artefacts"
         )
-    if given.embedding is None or not config.mixture.enabled:
+    if given.centroids is None or not config.mixture.enabled:
+        return
+    read_clusters(given.centroids, config)
+    if (given.embedding is not None) != config.mixture.fits_embedding():
+        raise UsageError(
+            "the clusters of the artefacts were not made with this mixture.group_column and mixture.embedding_column; "
+            "set them as then, or run without --artefacts"
+        )
+    if given.embedding is None:
         return
     found = Embedding.from_bytes(given.embedding).dimensions
     if found != config.mixture.dimensions:

@@ -80,7 +80,7 @@ def annotate_inputs(
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
     embedding = None
-    if config.mixture.enabled:
+    if config.mixture.fits_embedding():
         if artefacts.embedding is not None:
             embedding = pipeline | "GivenEmbedding" >> beam.Create([artefacts.embedding])
         else:

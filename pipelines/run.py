@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.annotate import bands_of
+from curate.clusters.groups import check_columns
 from curate.config import Config, load_config, make_config
 from curate.decisions.reference import scores_of
 from curate.detector.other import unscored
@@ -125,6 +126,8 @@ def curate_inputs(
     exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
+    if planned.rows:
+        check_columns(planned.schema, config)
     for path, error in planned.failed:
         say(f"{path} cannot be opened ({error}); counted in files_failed")
     earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)

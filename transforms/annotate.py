@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curate.annotate import annotate, annotate_lines, features_schema, find_evaluation, readable_texts
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
+from curate.clusters.groups import MOST_GROUPS, VALUES, Groups
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.clusters.terms import DRAWN, bucket_words, draw_words, least_draws
 from curate.config import Config
@@ -230,10 +231,10 @@ class _Annotate(beam.DoFn):
 
 
 class FitCentroids(beam.PTransform):
-    """Fits the clusters on a hash-chosen sample of the embeddings.
+    """Fits the clusters on a hash-chosen sample of the embeddings, or takes the values of a grouping column for them.
 
     Returns:
-        One element, the bytes of the artefact; none when no document has an embedding.
+        One element, the bytes of the artefact; none when no document has an embedding, or a group.
     """
 
     def __init__(self, config: Config) -> None:
@@ -242,6 +243,10 @@ class FitCentroids(beam.PTransform):
     def expand(self, features: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of feature tables."""
         config = self._config
+        if config.mixture.group_column is not None:
+            values = features | "Values" >> beam.ParDo(_GroupValues())
+            combine = beam.CombineGlobally(SmallestHashes(MOST_GROUPS + 1, 0, VALUES)).without_defaults()
+            return values | "Sample" >> combine | "Fit" >> beam.ParDo(_FitGroups(config.mixture.group_column))
         schema = pa.schema([("key", pa.uint64()), features_schema(config).field("embedding")])
         size, seed = config.mixture.sample, stage_seed(config.run.seed, "centroids")
         embedded = features | "Embedded" >> beam.ParDo(_Embedded(schema))
@@ -251,6 +256,21 @@ class FitCentroids(beam.PTransform):
             | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, schema)).without_defaults()
             | "Fit" >> beam.ParDo(_FitCentroids(config), AsSingleton(count))
         )
+
+
+class _GroupValues(beam.DoFn):
+    def process(self, features: pa.Table) -> Iterator[pa.Table]:
+        values = features["group"].unique().drop_null()
+        yield pa.table([pa.array(hash_strings(values)), values], schema=VALUES)
+
+
+class _FitGroups(beam.DoFn):
+    def __init__(self, column: str) -> None:
+        self._column = column
+
+    def process(self, values: pa.Table) -> Iterator[bytes]:
+        if values.num_rows:
+            yield Groups.of(values["group"].combine_chunks(), self._column).to_bytes()
 
 
 class _Embedded(beam.DoFn):

@@ -78,7 +78,9 @@ class Curate(beam.PTransform):
         else:
             converted = documents | "RowsToTables" >> RowsToTables(config)
             blocks = converted["blocks"]
-        embedding = blocks | "FitEmbedding" >> FitEmbedding(config, open_file) if config.mixture.enabled else None
+        embedding = None
+        if config.mixture.fits_embedding():
+            embedding = blocks | "FitEmbedding" >> FitEmbedding(config, open_file)
         scored = blocks
         if self._detector is not None and config.synthetic.enabled:
             scored = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)

@@ -7,7 +7,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton
 
-from curate.clusters.kmeans import Centroids
+from curate.clusters.groups import read_clusters
 from curate.config import Config
 from curate.decisions.human import HumanReference, human_config
 from curate.io.blocks import read_split
@@ -105,4 +105,4 @@ class _Collect(beam.DoFn):
         self._config = config
 
     def process(self, features: pa.Table, centroids: bytes) -> Iterator[HumanReference]:
-        yield HumanReference.collect(features, Centroids.from_bytes(centroids) if centroids else None, self._config)
+        yield HumanReference.collect(features, read_clusters(centroids, self._config), self._config)

@@ -7,7 +7,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton
 
-from curate.clusters.kmeans import Centroids
+from curate.clusters.groups import read_clusters
 from curate.config import Config
 from curate.decisions.documents import DOCUMENTS, prepare_documents
 from curate.decisions.identity import partition_hashes, resolve_ids
@@ -50,8 +50,7 @@ class _Prepare(beam.DoFn):
         self._partitions = partitions
 
     def process(self, features: pa.Table, centroids: bytes) -> Iterator[KeyedTable]:
-        fitted = Centroids.from_bytes(centroids) if centroids else None
-        documents = prepare_documents(features, fitted, self._config)
+        documents = prepare_documents(features, read_clusters(centroids, self._config), self._config)
         yield from split_by(documents, partition_hashes(documents["id"]), self._partitions)
 
 

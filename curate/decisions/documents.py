@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from curate.clusters.groups import Groups
 from curate.clusters.kmeans import Centroids
 from curate.config import Config
 from curate.provenance.evidence import combine
@@ -47,14 +48,14 @@ DOCUMENTS = pa.schema(
 )
 
 
-def prepare_documents(features: pa.Table, centroids: Centroids | None, config: Config) -> pa.Table:
+def prepare_documents(features: pa.Table, clusters: Centroids | Groups | None, config: Config) -> pa.Table:
     """Computes what depends on the settings of a decision, and drops what no later step reads.
 
     What a disabled step annotated is left out, so that a decision from annotations is that of a run without the step.
 
     Args:
         features: `curate.schema.features`, n rows.
-        centroids: clusters to assign to; None leaves the column null.
+        clusters: to assign to; None leaves the column null.
         config: settings.
 
     Returns:
@@ -76,7 +77,7 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
         "windows": features["windows"] if config.synthetic.enabled else pa.nulls(count, pa.binary()),
         "watermarks": features["watermarks"] if config.synthetic.enabled else pa.nulls(count, WATERMARKS),
         "quality": features["quality"] if config.judges_quality() else pa.nulls(count, QUALITY),
-        "cluster": _clusters(features, centroids),
+        "cluster": _clusters(features, clusters),
         "own": pa.array(own),
         "conflict": pa.array(conflict),
         "evidence": evidence,
@@ -85,13 +86,15 @@ def prepare_documents(features: pa.Table, centroids: Centroids | None, config: C
     return pa.table(columns, schema=DOCUMENTS)
 
 
-def _clusters(features: pa.Table, centroids: Centroids | None) -> pa.Array:
-    if centroids is None:
+def _clusters(features: pa.Table, fitted: Centroids | Groups | None) -> pa.Array:
+    if fitted is None:
         return pa.nulls(features.num_rows, pa.int32())
+    if isinstance(fitted, Groups):
+        return fitted.assign(features["group"])
     embeddings = features["embedding"].combine_chunks()
     valid = embeddings.is_valid().to_numpy(zero_copy_only=False)
     clusters = np.full(features.num_rows, -1, dtype=np.int32)
     if valid.any():
         values = embeddings.drop_null().flatten().to_numpy().reshape(int(valid.sum()), -1)
-        clusters[valid], _ = centroids.assign(values)
+        clusters[valid], _ = fitted.assign(values)
     return pa.array(clusters, mask=clusters < 0)  # -1 too for vectors of zeros, of which no cluster is nearest

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curate.clusters.groups import Groups
 from curate.clusters.kmeans import Centroids
 from curate.config import Config, make_config
 from curate.decisions.documents import prepare_documents
@@ -40,15 +41,15 @@ class HumanReference:
     quality: QualitySample = field(default_factory=QualitySample)
 
     @staticmethod
-    def collect(features: pa.Table, centroids: Centroids | None, config: Config) -> "HumanReference":
+    def collect(features: pa.Table, clusters: Centroids | Groups | None, config: Config) -> "HumanReference":
         """Gathers a block.
 
         Args:
             features: `curate.schema.features`, n rows.
-            centroids: the clusters of the corpus; None when the mixture is off.
+            clusters: those of the corpus; None when the mixture is off.
             config: settings.
         """
-        documents = prepare_documents(features, centroids, config)
+        documents = prepare_documents(features, clusters, config)
         unread = documents["read_reason"].is_valid().to_numpy()
         machine = (documents["own"].to_numpy() == SYNTHETIC) | documents["conflict"].to_numpy()
         unscored = documents["detector_score"].is_null().to_numpy()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.clusters.embedding import Embedding
-from curate.clusters.kmeans import Centroids
+from curate.clusters.groups import Groups, read_clusters
 from curate.clusters.terms import cluster_terms
 from curate.config import Config
 from curate.decisions.reference import Reference
@@ -91,7 +91,7 @@ def write_reports(
         markers=overview.marks.marker_rows(),
         provenance=overview.provenance.rows(),
         mixture=outcome["mixture"],
-        terms=_cluster_terms(directory, files),
+        terms=_cluster_terms(directory, config, files),
         config=config.to_dict(),
         counts=counts,
         artefacts=artefacts,
@@ -182,16 +182,19 @@ def _mix(summary: Summary) -> JsonDict:
     }
 
 
-def _cluster_terms(directory: str, files: Files) -> list[list[str]]:
-    """The key terms of each cluster, from the artefacts of a run; none where it fitted no embedding."""
-    paths = [f"{directory}/artefacts/{name}.npz" for name in ("embedding", "centroids")]
-    if not all(files.stat(path) for path in paths):
+def _cluster_terms(directory: str, config: Config, files: Files) -> list[list[str]]:
+    """The key terms of each cluster, from the artefacts of a run: the names of groups; none of embeddings given."""
+    contents = {}
+    for name in ("embedding", "centroids"):
+        if files.stat(f"{directory}/artefacts/{name}.npz"):
+            with files.open(f"{directory}/artefacts/{name}.npz") as file:
+                contents[name] = file.read()
+    clusters = read_clusters(contents.get("centroids", b""), config)
+    if isinstance(clusters, Groups):
+        return [[name] for name in clusters.names.to_pylist()]
+    if clusters is None or "embedding" not in contents:
         return []
-    contents = []
-    for path in paths:
-        with files.open(path) as file:
-            contents.append(file.read())
-    return cluster_terms(Embedding.from_bytes(contents[0]), Centroids.from_bytes(contents[1]))
+    return cluster_terms(Embedding.from_bytes(contents["embedding"]), clusters)
 
 
 def _number(value: float) -> float | None:

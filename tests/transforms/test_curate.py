@@ -179,6 +179,15 @@ def test_each_step_alone(apply, documents, transform, stages):
     assert {row["curate_stage"] for row in out["held"]} == {"synthetic"}
 
 
+def test_clusters_are_the_values_of_a_column(apply, documents):
+    config = {"mixture": {"group_column": "source", "min_reference": 50}}
+    out = apply(ReweightClusters(config=config), documents)
+    found = {(row["source"], row["curate_cluster"]) for row in out["kept"]}
+    names = sorted({row["source"] for row in documents})
+    assert len(found) > 3
+    assert found <= set(zip(names, range(len(names)), strict=True))
+
+
 @pytest.mark.parametrize("element_type", [typing.Dict[str, str], pa.Table, ROW])
 def test_nothing_in_nothing_out(apply, element_type):
     out = apply(Curate(FEW), [], element_type=element_type)
