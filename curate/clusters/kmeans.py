@@ -3,7 +3,9 @@
 Spherical k-means (Dhillon and Modha 2001) clusters unit vectors by cosine. Floating-point sums depend on
 their order, so documents are sorted by key, every dot product adds its terms in the order of the dimensions,
 and centroids are updated from integer sums. Seeding is k-means++ (Arthur and Vassilvitskii 2007), its random
-draws taken from hashes of the document keys, a third of them aimed at outliers.
+draws taken from hashes of the document keys, a third of them aimed at outliers. A ninth of the centroids is held back
+until the others have settled, and then seeded among the documents farthest from these: what was swallowed gets
+clusters of its own.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from curate.hashing import UInt64Array, stage_seed, uniform
 
 MAX_CLUSTERS = 2_000
 _FIXED_POINT = 2.0**24  # |x| <= 1 and n < 2**38 keep the integer sums inside int64
+_HELD_BACK = 9  # one centroid in so many
+_FAR = 0.01  # share of the documents that those are seeded among, the farthest
+_SAME = np.float32(2e-3)  # rows are rounded to float16, so that equal directions are equal only up to this
 _SHARPNESS = 6  # power of the distance in sharpened draws
 _TILE = 512  # centroids scored at a time: their running sums stay in the first-level cache
 
@@ -90,7 +95,8 @@ def fit_centroids(
         keys: uint64[n], distinct; they order the documents and are hashed for the seeding.
         k: clusters wanted.
         seed: of the seeding.
-        iterations: most rounds of assignment and update; fewer when no document moves any more.
+        iterations: most rounds of assignment and update, before and after the last centroids are seeded; fewer when
+            no document moves any more.
 
     Returns:
         float32[m, d] of unit rows, m ≤ k: fewer where there are fewer distinct directions. A corpus without
@@ -99,17 +105,32 @@ def fit_centroids(
     order = np.argsort(keys, kind="stable")
     order = order[np.any(embeddings[order] != 0, axis=1)]
     points, keys = embeddings[order].astype(np.float32), keys[order]
-    centroids = _seed_centroids(points, keys, k, stage_seed(seed, "kmeans"))
+    held_back = k // _HELD_BACK
+    centroids = _seed_centroids(points, keys, k - held_back, stage_seed(seed, "kmeans"))
     if len(centroids) == 0:
         return centroids
-    labels = np.full(len(points), -1, dtype=np.int32)
+    centroids, cosines = _settle(points, centroids, iterations)
+    far = np.argsort(cosines, kind="stable")[: max(4 * held_back, int(_FAR * len(points)))]
+    far = np.sort(far[cosines[far] < 1 - _SAME])
+    others = _seed_centroids(points[far], keys[far], held_back, stage_seed(seed, "outliers"))
+    if len(others) == 0:
+        return centroids
+    others, _ = _settle(points[far], others, iterations)
+    return _settle(points, np.concatenate([centroids, others]), iterations)[0]
+
+
+def _settle(
+    points: NDArray[np.float32], centroids: NDArray[np.float32], iterations: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Moves centroids to the means of their points until none changes sides; and the cosines to those before."""
+    labels, cosines = np.full(len(points), -1, dtype=np.int32), np.zeros(len(points), dtype=np.float32)
     for _ in range(iterations):
-        moved, _ = _nearest(points, np.ascontiguousarray(centroids.T))
+        moved, cosines = _nearest(points, np.ascontiguousarray(centroids.T))
         if np.array_equal(moved, labels):
             break
         labels = moved
         centroids = _normalised_means(_integer_sums(points, labels, len(centroids)), centroids)
-    return centroids
+    return centroids, cosines
 
 
 def assign(
@@ -158,8 +179,7 @@ def _lower_distances(points, centroid, distances):  # type: ignore[no-untyped-de
         for j in range(points.shape[1]):
             cosine += points[row, j] * centroid[j]
         distance = np.float32(1) - cosine
-        # Rows are rounded to float16, so that equal directions are equal only up to this.
-        if distance < np.float32(2e-3):
+        if distance < _SAME:
             distance = np.float32(0)
         if distance < distances[row]:
             distances[row] = distance
