@@ -28,7 +28,7 @@ DRAWS = 8
 TERMS = 8
 """Key terms of a cluster."""
 
-_READ = 1_000  # characters of each document that words are drawn from
+_READ = 500  # characters of each document that words are drawn from
 _LONGEST = 32  # characters of a word
 _CENTROIDS = 64  # projected at a time
 _UNSEGMENTED = r"([\p{Han}\p{Hiragana}\p{Katakana}])"
