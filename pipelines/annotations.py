@@ -16,7 +16,7 @@ FILES = BeamFiles()
 RECORD = "annotations.json"
 """Name of the record in an annotations directory."""
 
-FORMAT = 3
+FORMAT = 4
 """Of annotations; it changes with the columns of `curate.schema.features`."""
 
 ANNOTATED = (
