@@ -15,8 +15,9 @@ from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.causes import floor_causes, named
+from curate.mixture.intervals import share_intervals
 from curate.mixture.mixed import allocate_capped
-from curate.mixture.reference import ClusterReference, cluster_evidence, cluster_reference, gate_failures
+from curate.mixture.reference import KAPPA, ClusterReference, cluster_evidence, cluster_reference, gate_failures
 from curate.mixture.retention import FRAGILE_DOCUMENTS
 from curate.mixture.sampling import BudgetSearch, Tokens, budget_copies, copies, in_validation, loss_weight
 from curate.schema import LEDGER, WATERMARKS
@@ -194,14 +195,15 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         options=options,
     )
     allocation, weight = allocate_capped(allocate_with, accepted - mixed, mixed, settings.mixed_cap)
-    details = {
+    details: dict[str, list[Any]] = {
         "accepted_documents": accepted_documents.tolist(),
         "reference_documents": [reference.documents.get(cluster, 0) for cluster in range(clusters)],
         "fragile": ((accepted_documents > 0) & (accepted_documents < FRAGILE_DOCUMENTS)).tolist(),
         "frozen": frozen.tolist(),
         "gate_failed": named(failures, clusters),
         "causes": floor_causes(allocation, frozen, options),
-    } | _sites(sums.table, allocation.missing > 0)
+    }
+    details |= _sites(sums.table, allocation.missing > 0) | _intervals(reference, allocation)
     return Mixture(allocation, details, settings.tail_mass, weight, float(mixed.sum()))
 
 
@@ -215,6 +217,22 @@ def _sites(table: pa.Table, wanted: NDArray[np.bool_]) -> dict[str, list[Any]]:
         sites.sort(key=lambda site: (-site["documents"], site["site"]))
     top = [sites[:SITES_LISTED] if wanted[cluster] else [] for cluster, sites in enumerate(found)]
     return {"sites": [len(sites) for sites in found], "top_sites": top}
+
+
+def _intervals(reference: Reference, allocation: Allocation) -> dict[str, list[Any]]:
+    """Between which shares each π lies, smoothed as π is; none where π is not that of reference documents."""
+    if not (allocation.anchored and reference.squares):
+        return {}
+    live = np.flatnonzero(allocation.reference)
+    tokens, documents, squares = (
+        np.array([column.get(cluster, 0) for cluster in live.tolist()])
+        for column in (reference.tokens, reference.documents, reference.squares)
+    )
+    found = share_intervals(tokens, documents, squares)
+    sampled = allocation.reference_documents / (allocation.reference_documents + KAPPA * len(live))
+    intervals = np.zeros((2, len(allocation.reference)))
+    intervals[:, live] = sampled * np.array(found) + (1.0 - sampled) / len(live)
+    return dict(zip(("reference_low", "reference_high"), intervals.round(9).tolist(), strict=True))
 
 
 def _shares(

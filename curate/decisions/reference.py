@@ -42,6 +42,7 @@ class ReferenceSample:
         watermarks: results of tests for watermarks, likewise.
         windows: of their distinct texts.
         quality: levels of quality, likewise.
+        squares: sums of their squared tokens per cluster.
     """
 
     calibration: CalibrationSample
@@ -51,6 +52,7 @@ class ReferenceSample:
     watermarks: Results = field(default_factory=Results)
     windows: WindowCounts = field(default_factory=WindowCounts)
     quality: QualitySample = field(default_factory=QualitySample)
+    squares: Counter[int] = field(default_factory=Counter)
 
     @staticmethod
     def collect(real: pa.Table, documents: pa.Table, config: Config) -> "ReferenceSample":
@@ -62,7 +64,9 @@ class ReferenceSample:
             config: settings.
         """
         clustered = real.filter(real["cluster"].is_valid())
-        totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count")])
+        tokens = clustered["tokens"].cast(pa.int64())
+        clustered = clustered.append_column("squares", pc.multiply(tokens, tokens))
+        totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count"), ("squares", "sum")])
         clusters = totals["cluster"].to_pylist()
         return ReferenceSample(
             calibration_sample(real),
@@ -72,6 +76,7 @@ class ReferenceSample:
             Results.collect(documents, real, config.synthetic.watermark_q),
             window_counts(real.take(np.unique(real["content"].to_numpy(), return_index=True)[1])),
             quality_sample(real),
+            Counter(dict(zip(clusters, totals["squares_sum"].to_pylist(), strict=True))),
         )
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
@@ -84,6 +89,7 @@ class ReferenceSample:
             self.watermarks.merge(other.watermarks),
             self.windows.merge(other.windows),
             self.quality.merge(other.quality),
+            _added(self.squares, other.squares),
         )
 
 
@@ -113,6 +119,7 @@ class Reference:
         watermarks: test → what it found, with its threshold.
         windows: of human documents.
         quality: what quality human documents have.
+        squares: sums of the squared tokens of real documents per cluster; empty in references of older versions.
     """
 
     calibration: Calibration
@@ -122,6 +129,7 @@ class Reference:
     watermarks: dict[str, Discoveries] = field(default_factory=dict)
     windows: WindowCounts = field(default_factory=WindowCounts)
     quality: QualityLimits = field(default_factory=QualityLimits)
+    squares: dict[int, int] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -148,7 +156,9 @@ class Reference:
         windows = sample.windows if human_windows is None else sample.windows.merge(human_windows)
         quality = sample.quality if human_quality is None else sample.quality.merge(human_quality)
         limits = quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
-        return Reference(calibration.calibrate(config.run.seed), tokens, documents, contents, found, windows, limits)
+        calibrated = calibration.calibrate(config.run.seed)
+        squares = dict(sample.squares)
+        return Reference(calibrated, tokens, documents, contents, found, windows, limits, squares)
 
     @property
     def id(self) -> str:
@@ -245,6 +255,7 @@ class Reference:
             "watermarks": {name: found.to_dict() for name, found in sorted(self.watermarks.items())},
             "windows": self.windows.to_dict(),
             "quality": self.quality.to_dict(),
+            "squares": {str(cluster): self.squares[cluster] for cluster in sorted(self.squares)},
         }
 
     @staticmethod
@@ -255,8 +266,9 @@ class Reference:
         found = {name: Discoveries(**result) for name, result in values.get("watermarks", {}).items()}
         windows = WindowCounts.from_dict(values["windows"]) if "windows" in values else WindowCounts()
         quality = QualityLimits.from_dict(values.get("quality", {}))
+        squares = {int(cluster): int(n) for cluster, n in values.get("squares", {}).items()}
         calibration = Calibration.from_dict(values["calibration"])
-        return Reference(calibration, tokens, documents, contents, found, windows, quality)
+        return Reference(calibration, tokens, documents, contents, found, windows, quality, squares)
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:

@@ -65,6 +65,23 @@ def test_long_run_retention_follows_from_what_was_built(report):
     assert "in the long run" in json.dumps(report["panels"])
 
 
+def test_reference_shares_lie_in_their_intervals(anchored, report, curate, corpus_file, tmp_path, output_of):
+    stored = json.loads((anchored / "artefacts" / "reference.json").read_text())
+    for row in report["clusters"]:
+        assert 0 < row["reference_low"] < row["reference"] < row["reference_high"] < 1
+        assert row["reference_documents"] == stored["documents"].get(str(row["cluster"]), 0)
+    small = [row for row in report["clusters"] if row["reference_documents"] < 18]
+    large = [row for row in report["clusters"] if row["reference_documents"] >= 18]
+    width = lambda row: (row["reference_high"] - row["reference_low"]) / row["reference"]  # noqa: E731
+    assert small and large and min(map(width, small)) > max(map(width, large)) * 0.8
+    again = tmp_path / "again"
+    outcome = curate("decide", "--annotations", anchored / "annotations", "--output", again, "--set",
+                     "mixture.min_reference=2000")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    table = output_of(again).manifest["mixture"]  # shares of accepted text are not a sample of anything
+    assert not table["anchored"] and not any("reference_low" in row for row in table["clusters"])
+
+
 def test_page_tells_the_reasons(anchored, report):
     page = (anchored / "report.html").read_text()
     words = {"growth": "limited by the growth allowed", "gate": "too little evidence for copies"}
