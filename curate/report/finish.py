@@ -39,7 +39,7 @@ MOST_GROUPS = 500
 def write_reports(
     directory: str, record: Mapping[str, Any], config: Config, files: Files, started: str, finished: str
 ) -> tuple[dict[str, int], list[str]]:
-    """Writes artefacts/*.json, report.json, report.html, shortages.json, croissant.json and manifest.json.
+    """Writes artefacts/*.json, report.json, report.html, croissant.json and manifest.json.
 
     Args:
         directory: of the output, with ledger/ and artefacts/overview.json.

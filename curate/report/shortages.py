@@ -1,10 +1,10 @@
-"""shortages.json: the clusters below their floor, for whoever finds or makes text that mirrors rare patterns."""
+"""artefacts/shortages.json: the clusters below their floor, for whoever finds or makes text that mirrors rare patterns."""
 
 from typing import Any
 
 from curate.report.styles import NO_STYLE, ClusterStyles
 
-NAME = "shortages.json"
+NAME = "artefacts/shortages.json"
 FORMAT = 1
 
 JsonDict = dict[str, Any]

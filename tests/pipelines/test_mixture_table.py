@@ -98,7 +98,7 @@ def test_without_a_mixture_there_is_no_table(curate, write, texts, tmp_path, onl
 
 def test_shortages_are_a_file_to_work_from(anchored, report, curate, output_of, snapshot, tmp_path):
     output = output_of(anchored)
-    found = json.loads((anchored / "shortages.json").read_text())
+    found = json.loads((anchored / "artefacts" / "shortages.json").read_text())
     short = {row["cluster"]: row["missing_tokens"] for row in report["clusters"] if row["missing_tokens"]}
     assert {row["cluster"]: row["missing_tokens"] for row in found["clusters"]} == short
     for row in found["clusters"]:
@@ -109,11 +109,11 @@ def test_shortages_are_a_file_to_work_from(anchored, report, curate, output_of, 
         assert 0.9 * median < row["style"]["tokens"]["median"] <= median
         assert row["style"]["sites"] == len(row["style"]["top_sites"]) <= 5
         assert sum(site["documents"] for site in row["style"]["top_sites"]) == row["accepted_documents"]
-    assert "shortages.json" in output.manifest["digests"]
+    assert "artefacts/shortages.json" in output.manifest["digests"]
     assert curate("verify", anchored).code == 0
     for path, content in snapshot(anchored).items():
         (tmp_path / "copy" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "copy" / path).write_bytes(content)
-    (tmp_path / "copy" / "shortages.json").write_text("{}")
+    (tmp_path / "copy" / "artefacts" / "shortages.json").write_text("{}")
     outcome = curate("verify", tmp_path / "copy")
     assert outcome.code == 1 and "shortages.json" in outcome.err

@@ -25,7 +25,7 @@ def test_decides_and_reports_what_the_run_does(runs, output_of, curate):
     assert planned.ledger.equals(done.ledger)
     for name in ("counts", "reasons", "mixture", "mix", "fingerprints", "artefacts", "config"):
         assert planned.manifest[name] == done.manifest[name], name
-    shortages = [json.loads((path / "shortages.json").read_text()) for path in (planned.path, done.path)]
+    shortages = [json.loads((path / "artefacts" / "shortages.json").read_text()) for path in (planned.path, done.path)]
     assert shortages[0] == shortages[1] and shortages[0]["clusters"]
     assert percent(planned.manifest["mixture"]["long_run"]) in (planned.path / "report.html").read_text()
     assert planned.manifest["arguments"]["plan"] and not done.manifest["arguments"]["plan"]

@@ -13,6 +13,7 @@ from curate.pipelines import runner
 from curate.transforms import spool
 from curate.transforms.tables import TableCoder
 
+ROOT = Path(__file__).parents[2]
 BIG = pa.table({"key": pa.array(np.arange(100_000, dtype=np.uint64)), "text": ["some text"] * 100_000})
 
 
@@ -127,6 +128,7 @@ def test_runs_in_one_process_have_their_own_spools(coder):
 def test_shuffles_of_a_local_run_go_through_the_spool(monkeypatch, workers, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.syspath_prepend(ROOT)  # for the workers, who import the DoFns of this module
     options = runner.beam_options([], workers)
     pipeline = beam.Pipeline(runner=runner.make_runner(options), options=options)
     keyed = pipeline | beam.Create([1, 2]) | beam.ParDo(Keyed()).with_output_types(tuple[int, pa.Table])
