@@ -1,4 +1,4 @@
-"""artefacts/shortages.json: the clusters below their floor, for whoever finds or makes text that mirrors rare patterns."""
+"""artefacts/shortages.json: the clusters below their floor, for whoever finds or makes text to mirror rare patterns."""
 
 from typing import Any
 
