@@ -4,8 +4,8 @@ A block is a `pa.Table` of documents. Where it lies travels in its schema metada
 no type and no coder of their own.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Optional, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -25,16 +25,14 @@ from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.filesystem import OpenFile, read_with
 from curate.text.kernel import text_features
-from curate.transforms.sample import SmallestHashes
-from curate.transforms.tables import NamedCollections, TableCoder, concat
+from curate.transforms.sample import ReducedTables, SmallestHashes
+from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
 from curate.watermarks.protocol import WatermarkDetector
 
 SAMPLED = pa.schema(
     [("key", pa.uint64()), ("indices", pa.large_list(pa.uint16())), ("counts", pa.large_list(pa.uint16()))]
 )
-
-_GATHERED = 1 << 20  # words drawn that are gathered before they are cut back
 
 
 def located(table: pa.Table, source_file: str, start: int) -> pa.Table:
@@ -136,29 +134,14 @@ class _FitEmbedding(beam.DoFn):
             yield fitted.with_words(bucket_words(words)).to_bytes()
 
 
-@beam.typehints.with_input_types(pa.Table)
-@beam.typehints.with_output_types(pa.Table)
-class _LeastDraws(beam.CombineFn):
+class _LeastDraws(ReducedTables):
     """Merges the words drawn for the buckets."""
 
-    def get_accumulator_coder(self) -> beam.coders.Coder:
-        return beam.coders.ListCoder(TableCoder())
+    def __init__(self) -> None:
+        super().__init__(DRAWN, gathered=1 << 20)
 
-    def create_accumulator(self) -> List[pa.Table]:
-        return []
-
-    def add_input(self, accumulator: List[pa.Table], element: pa.Table) -> List[pa.Table]:
-        accumulator.append(element)
-        return self.compact(accumulator) if sum(table.num_rows for table in accumulator) > _GATHERED else accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[List[pa.Table]]) -> List[pa.Table]:
-        return self.compact([table for tables in accumulators for table in tables])
-
-    def compact(self, accumulator: List[pa.Table]) -> List[pa.Table]:
-        return [self.extract_output(accumulator)]
-
-    def extract_output(self, accumulator: List[pa.Table]) -> pa.Table:
-        return least_draws(concat(accumulator, DRAWN))
+    def reduce(self, table: pa.Table) -> pa.Table:
+        return least_draws(table)
 
 
 def _offsets(lists: pa.LargeListArray) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""A bounded sample of documents, the same whatever their order: those with the smallest hashed keys."""
+"""Bounded parts of tables, the same whatever the order of rows: a sample of those with the smallest hashed keys."""
 
 from collections.abc import Iterable
 from typing import List
@@ -13,8 +13,51 @@ from curate.transforms.tables import TableCoder, concat
 
 @beam.typehints.with_input_types(pa.Table)
 @beam.typehints.with_output_types(pa.Table)
-class SmallestHashes(beam.CombineFn):
-    """Keeps the rows whose `key` column (uint64) has the smallest hashes.
+class ReducedTables(beam.CombineFn):
+    """What `reduce` leaves of all rows: a bounded part of them, the same whatever their order.
+
+    Args:
+        schema: schema of the tables.
+        gathered: rows that are gathered before they are reduced.
+    """
+
+    def __init__(self, schema: pa.Schema, gathered: int) -> None:
+        self._schema = schema
+        self._gathered = gathered
+
+    def reduce(self, table: pa.Table) -> pa.Table:
+        """The rows that matter, in their order; reducing what was reduced, with more rows, is reducing all at once."""
+        raise NotImplementedError
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        """Accumulators are lists of tables."""
+        return beam.coders.ListCoder(TableCoder())
+
+    def create_accumulator(self) -> List[pa.Table]:
+        """No rows."""
+        return []
+
+    def add_input(self, accumulator: List[pa.Table], element: pa.Table) -> List[pa.Table]:
+        """Adds rows; cuts back whenever many have gathered."""
+        accumulator.append(element)
+        many = sum(table.num_rows for table in accumulator) > self._gathered
+        return self.compact(accumulator) if many else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[List[pa.Table]]) -> List[pa.Table]:
+        """Joins parts."""
+        return self.compact([table for tables in accumulators for table in tables])
+
+    def compact(self, accumulator: List[pa.Table]) -> List[pa.Table]:
+        """Cuts back before the rows are shuffled."""
+        return [self.extract_output(accumulator)]
+
+    def extract_output(self, accumulator: List[pa.Table]) -> pa.Table:
+        """What is left of all rows."""
+        return self.reduce(concat(accumulator, self._schema))
+
+
+class SmallestHashes(ReducedTables):
+    """Keeps the rows whose `key` column (uint64) has the smallest hashes, sorted by key.
 
     Rows with equal keys count once, so that a document repeated many times does not fill the sample.
 
@@ -25,41 +68,13 @@ class SmallestHashes(beam.CombineFn):
     """
 
     def __init__(self, size: int, seed: int, schema: pa.Schema) -> None:
+        super().__init__(schema, gathered=2 * size)
         self._size = size
         self._seed = seed
-        self._schema = schema
 
-    def get_accumulator_coder(self) -> beam.coders.Coder:
-        """Accumulators are lists of tables."""
-        return beam.coders.ListCoder(TableCoder())
-
-    def create_accumulator(self) -> List[pa.Table]:
-        """An empty sample."""
-        return []
-
-    def add_input(self, accumulator: List[pa.Table], element: pa.Table) -> List[pa.Table]:
-        """Adds rows; cuts back whenever twice the sample has gathered."""
-        accumulator.append(element)
-        if sum(table.num_rows for table in accumulator) > 2 * self._size:
-            return [self._smallest(accumulator)]
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[List[pa.Table]]) -> List[pa.Table]:
-        """Joins samples."""
-        return [self._smallest([table for tables in accumulators for table in tables])]
-
-    def compact(self, accumulator: List[pa.Table]) -> List[pa.Table]:
-        """Cuts back before the sample is shuffled."""
-        return [self._smallest(accumulator)]
-
-    def extract_output(self, accumulator: List[pa.Table]) -> pa.Table:
-        """The sample, sorted by key."""
-        sample = self._smallest(accumulator)
-        return sample.take(pa.array(np.argsort(sample["key"].to_numpy(), kind="stable")))
-
-    def _smallest(self, tables: List[pa.Table]) -> pa.Table:
-        table = concat(tables, self._schema)
+    def reduce(self, table: pa.Table) -> pa.Table:
+        """See `ReducedTables.reduce`."""
         keys, first = np.unique(table["key"].to_numpy(), return_index=True)
         if len(keys) > self._size:
-            first = first[np.argpartition(mix(keys, self._seed), self._size)[: self._size]]
+            first = first[np.sort(np.argpartition(mix(keys, self._seed), self._size)[: self._size])]
         return table.take(pa.array(first))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.errors import UsageError
+from curate.io.filesystem import read_named
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -54,10 +55,4 @@ def read_file(path: str) -> bytes:
     Raises:
         UsageError: the file cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise UsageError(
-            f"artefact {path!r}: {error.strerror}; give the path of an .npz file that a run wrote"
-        ) from None
+    return read_named(path, "artefact", "an .npz file that a run wrote")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numba import njit
 from threadpoolctl import threadpool_limits
 
+from curate.arrays import changes
 from curate.clusters.embedding import BUCKETS, Embedding, buckets_of
 from curate.clusters.kmeans import Centroids
 from curate.hashing import UInt64Array, mix
@@ -75,7 +76,7 @@ def least_draws(drawn: pa.Table) -> pa.Table:
     buckets, draws = drawn["bucket"].to_numpy(), drawn["draw"].to_numpy()
     order = np.lexsort((draws, buckets))
     buckets, draws = buckets[order], draws[order]
-    fresh = np.append(True, (buckets[1:] != buckets[:-1]) | (draws[1:] != draws[:-1]))[: len(order)]
+    fresh = changes(buckets) | changes(draws)
     order, buckets = order[fresh], buckets[fresh]
     places = np.arange(len(order)) - np.searchsorted(buckets, buckets)
     return drawn.take(pa.array(order[places < DRAWS])).combine_chunks()

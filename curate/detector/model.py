@@ -142,6 +142,11 @@ class Detector:
         return f"detector-{self.digest[:12]}"
 
     @property
+    def tables(self) -> Tables:
+        """The tables of words that its statistics read."""
+        return self._components.tables
+
+    @property
     def platt(self) -> tuple[float, float]:
         """(a, b) of logit P(machine) = a·score + b at equal classes."""
         platt = self.numbers.get("platt", {"a": 1.0, "b": 0.0})

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from curate.detector.statistics import RANK_STEPS, UNRANKED, slots
 from curate.detector.stream import token_stream
+from curate.shipped import shipped_array
 
 PATH = Path(__file__).with_name("ranks.npz")
 WORDS = 10_000
@@ -28,10 +29,7 @@ _CHARACTER_STRETCH = 5
 @lru_cache(maxsize=1)
 def load() -> NDArray[np.uint8]:
     """The table for `curate.detector.statistics.Tables.ranks`, uint8[2^19], read-only."""
-    with np.load(PATH, allow_pickle=False) as arrays:
-        ranks: NDArray[np.uint8] = arrays["ranks"]
-    ranks.flags.writeable = False
-    return ranks
+    return shipped_array(PATH, "ranks")
 
 
 def build() -> NDArray[np.uint8]:

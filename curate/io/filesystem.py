@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from curate.errors import UsageError
+
 OpenFile = Callable[[str], BinaryIO]
 """Opens a file for reading, seekable; raises an error of its filesystem's own kind where that fails."""
 
@@ -76,6 +78,24 @@ class LocalFiles:
     def remove(self, path: str) -> None:
         """See `Files.remove`."""
         os.remove(path)
+
+
+def read_named(path: str, name: str, wanted: str) -> bytes:
+    """The content of a local file that the operator named.
+
+    Args:
+        path: of the file.
+        name: what it is to be, for messages: a setting, or a kind of file.
+        wanted: what to give instead of what cannot be read.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageError(f"{name} {path!r}: {error.strerror}; give the path of {wanted}") from None
 
 
 def read_with(open_file: OpenFile) -> Callable[[str], bytes]:

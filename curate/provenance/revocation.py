@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 
 from curate.errors import UsageError
+from curate.io.filesystem import read_named
 
 _PEM_BLOCK = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 
@@ -43,13 +44,7 @@ def load_revocations(paths: Iterable[str]) -> Revocations:
 
 
 def _read(path: str) -> list[x509.CertificateRevocationList]:
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise UsageError(
-            f"provenance.revocation_lists {path!r}: {error.strerror}; give the path of a readable CRL"
-        ) from None
+    content = read_named(path, "provenance.revocation_lists", "a readable CRL")
     try:
         blocks = _PEM_BLOCK.findall(content)
         return [x509.load_pem_x509_crl(block) for block in blocks] or [x509.load_der_x509_crl(content)]

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from curate.config import Provenance
 from curate.errors import UsageError
+from curate.io.filesystem import read_named
 
 TSA_LIST = "c2pa-tsa-trust-list"
 """What c2pa is told the list of time-stamping authorities is called; it reports the list that a signer is on."""
@@ -73,13 +74,7 @@ def _resource(name: str) -> str:
 
 
 def _read_anchors(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            pem = file.read()
-    except OSError as error:
-        raise UsageError(
-            f"provenance.trust_anchors {path!r}: {error.strerror}; give the path of a readable PEM file"
-        ) from None
+    pem = read_named(path, "provenance.trust_anchors", "a readable PEM file")
     try:
         x509.load_pem_x509_certificates(pem)
     except ValueError:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from curate.detector.ranks import WORDS
 from curate.detector.stream import WORD, token_stream
 from curate.quality.compiled import ALPHABETS_END, LETTER_SLOTS, letter_slots
+from curate.shipped import shipped_array
 
 PATH = Path(__file__).with_name("letters.npz")
 
@@ -29,10 +30,7 @@ UNSEEN = 255
 @lru_cache(maxsize=1)
 def load() -> NDArray[np.uint8]:
     """-ln p(letter | letter before) in `STEPS`, uint8[2^16] by `letter_slots`, read-only; a space ends a word."""
-    with np.load(PATH, allow_pickle=False) as arrays:
-        letters: NDArray[np.uint8] = arrays["letters"]
-    letters.flags.writeable = False
-    return letters
+    return shipped_array(PATH, "letters")
 
 
 def build() -> NDArray[np.uint8]:

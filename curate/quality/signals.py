@@ -1,6 +1,5 @@
 """Signals of texts, and the levels that they are kept as: one byte each."""
 
-import io
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.detector import ranks
-from curate.detector.model import detector_files
+from curate.detector.model import load_detector
 from curate.quality import characters, compiled, letters
 from curate.quality.catalogue import LINEAR, LOGARITHM, SIGNALS
 from curate.text.kernel import even_parts, text_buffers
@@ -71,7 +70,4 @@ def of_level(place: int, level: NDArray[np.floating] | float) -> NDArray[np.floa
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Any, Any]:
     """Characters and letters; ranks and bigrams of words, the latter of the shipped model of texts by people."""
-    with np.load(io.BytesIO(detector_files()["detector.npz"]), allow_pickle=False) as arrays:
-        bigrams: NDArray[np.uint8] = arrays["bigrams"]
-    bigrams.flags.writeable = False
-    return (*characters.load(), letters.load()), (ranks.load(), bigrams)
+    return (*characters.load(), letters.load()), (ranks.load(), load_detector().tables.bigrams)
