@@ -368,6 +368,11 @@ class Mixture(Section):
     synthetic_cap: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.30, description="most of the tokens, overall and per cluster, that declared synthetic documents may fill"
     )
+    cluster_caps: dict[str, Annotated[float, Field(ge=0.0, lt=1.0)]] = Field(
+        default_factory=dict,
+        description="the same of single clusters, by value of mixture.group_column; or by number in the report, for "
+        "decisions from the same annotations or artefacts",
+    )
     mixed_cap: Fraction = Field(
         0.10, description="most of the accepted tokens that documents of mixed origin may be; all weigh less above it"
     )
@@ -379,6 +384,11 @@ class Mixture(Section):
     )
     min_cluster_docs: int = Field(5, ge=1, description="distinct documents a cluster needs before it is boosted")
     min_cluster_sources: int = Field(3, ge=1, description="distinct sources a cluster needs before it is boosted")
+
+    @pydantic.field_validator("cluster_caps", mode="before")
+    @classmethod
+    def _numbers_as_names(cls, caps: Any) -> Any:
+        return {str(name): cap for name, cap in caps.items()} if isinstance(caps, dict) else caps
 
     def fits_embedding(self) -> bool:
         """Whether clusters are fitted in an embedding of curate's own."""
@@ -506,6 +516,7 @@ def make_config(values: Mapping[str, Any]) -> Config:
     _check_dedupe(config.dedupe)
     _check_provenance(config.provenance)
     _check_synthetic(config.synthetic)
+    _check_mixture(config.mixture)
     return config
 
 
@@ -562,6 +573,15 @@ def _check_synthetic(settings: Synthetic) -> None:
                 f"the condemned action{place} is {condemned!r}, milder than the suspect action {suspect!r}; condemned "
                 f"documents are suspects with higher scores: give both, in the order {', '.join(ACTIONS)}"
             )
+
+
+def _check_mixture(settings: Mixture) -> None:
+    names = [name for name in settings.cluster_caps if not name.isdecimal()]
+    if names and settings.group_column is None:
+        raise UsageError(
+            f"mixture.cluster_caps names {names[0]!r}, expected numbers of clusters as in the report; name a column "
+            "with mixture.group_column, or give numbers"
+        )
 
 
 def describe(model: type[Section] = Config, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -7,6 +7,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton
 
+from curate.clusters.groups import read_clusters
 from curate.config import Config
 from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
@@ -20,7 +21,7 @@ from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.human import SampleHuman
-from curate.transforms.identity import PrepareDocuments
+from curate.transforms.identity import PrepareDocuments, clusters_side
 from curate.transforms.lines import RemoveLines
 from curate.transforms.merge import Merge
 from curate.transforms.tables import NamedCollections, concat
@@ -96,7 +97,7 @@ class Decide(beam.PTransform):
             decided
             | "ClusterSums" >> beam.ParDo(_CollectSums())
             | "MergeSums" >> beam.CombineGlobally(Merge()).without_defaults()
-            | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference))
+            | "Mix" >> beam.ParDo(_Mix(config), AsSingleton(reference), clusters_side(self._centroids))
         )
         threshold = self._threshold(decided, mixture)
         ledger = decided | "Finish" >> beam.ParDo(_Finish(config), AsSingleton(mixture), threshold)
@@ -188,8 +189,8 @@ class _Mix(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, sums: ClusterSums, reference: Reference) -> Iterator[Mixture]:
-        yield mix(sums, reference, self._config)
+    def process(self, sums: ClusterSums, reference: Reference, centroids: bytes) -> Iterator[Mixture]:
+        yield mix(sums, reference, self._config, read_clusters(centroids, self._config))
 
 
 class _Finish(beam.DoFn):

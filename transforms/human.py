@@ -5,7 +5,6 @@ from typing import Optional
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsSingleton
 
 from curate.clusters.groups import read_clusters
 from curate.config import Config
@@ -14,6 +13,7 @@ from curate.io.blocks import read_split
 from curate.io.filesystem import Files, OpenFile
 from curate.io.sources import InputPlan
 from curate.transforms.annotate import Annotate
+from curate.transforms.identity import clusters_side
 from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
 
@@ -92,10 +92,9 @@ class SampleHuman(beam.PTransform):
 
     def expand(self, features: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of feature tables."""
-        side = b"" if self._centroids is None else AsSingleton(self._centroids, default_value=b"")
         return (
             features
-            | "Collect" >> beam.ParDo(_Collect(self._config), side)
+            | "Collect" >> beam.ParDo(_Collect(self._config), clusters_side(self._centroids))
             | "Merge" >> beam.CombineGlobally(Merge()).without_defaults()
         )
 

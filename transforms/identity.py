@@ -14,6 +14,11 @@ from curate.decisions.identity import partition_hashes, resolve_ids
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 
 
+def clusters_side(centroids: beam.PCollection | None) -> AsSingleton | bytes:
+    """The bytes of clusters as a side input, empty where there are none; `curate.clusters.groups.read_clusters`."""
+    return b"" if centroids is None else AsSingleton(centroids, default_value=b"")
+
+
 class PrepareDocuments(beam.PTransform):
     """Features become documents with unique ids (`curate.decisions.documents.DOCUMENTS`).
 
@@ -33,10 +38,10 @@ class PrepareDocuments(beam.PTransform):
 
     def expand(self, features: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of feature tables."""
-        side = b"" if self._centroids is None else AsSingleton(self._centroids, default_value=b"")
+        prepare = _Prepare(self._config, self._partitions)
         outputs = (
             features
-            | "Prepare" >> beam.ParDo(_Prepare(self._config, self._partitions), side)
+            | "Prepare" >> beam.ParDo(prepare, clusters_side(self._centroids))
             | "GroupIds" >> beam.GroupByKey()
             | "Resolve"
             >> beam.ParDo(_Resolve()).with_output_types(pa.Table, renamed=int).with_outputs("renamed", main="documents")

@@ -1,5 +1,6 @@
 """The last stage: sums over the survivors of each cluster, their allocation, and what it makes of every document."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,18 +10,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curate.clusters.groups import Groups
+from curate.clusters.kmeans import Centroids
 from curate.config import Config
+from curate.config import Mixture as MixtureSettings
 from curate.decisions.reference import Reference
 from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.causes import floor_causes, named
+from curate.mixture.grades import GRADES, ODD, grade_weights, grades
 from curate.mixture.intervals import share_intervals
 from curate.mixture.mixed import allocate_capped
 from curate.mixture.reference import KAPPA, ClusterReference, cluster_evidence, cluster_reference, gate_failures
 from curate.mixture.retention import FRAGILE_DOCUMENTS
 from curate.mixture.sampling import BudgetSearch, Tokens, budget_copies, copies, in_validation, loss_weight
 from curate.schema import LEDGER, WATERMARKS
+
+Floats = NDArray[np.float64]
 
 FINISHED = pa.schema(
     [
@@ -39,9 +46,6 @@ FINISHED = pa.schema(
 )
 """The ledger, and what writers, report and joins need besides."""
 
-ODD = 0.1
-"""Share of the human documents of a language that are as odd as the oddest of good quality."""
-
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
@@ -52,11 +56,12 @@ SUMS = pa.schema(
     [
         ("cluster", pa.int32()),
         ("site", pa.string()),
+        ("grade", pa.int8()),  # of quality (`curate.mixture.grades`); the lowest for documents of mixed origin
         ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
         ("mixed", pa.int64()),  # of these, the tokens of documents of mixed origin
         ("accepted_documents", pa.int64()),
         ("fill", pa.int64()),  # tokens of declared synthetic survivors that pass the quality gate
-        ("odd", pa.int64()),  # accepted documents odder than `ODD` of the human documents of their language
+        ("odd", pa.int64()),  # accepted documents odder than nine in ten human documents of their language
         ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
     ]
 )
@@ -64,10 +69,10 @@ SUMS = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class ClusterSums:
-    """Sums per cluster and site; merging is associative and commutative.
+    """Sums per cluster, site and grade; merging is associative and commutative.
 
     Attributes:
-        table: `SUMS`, one row for every cluster and site that has a document, sorted by both.
+        table: `SUMS`, one row for each of them that has a document, sorted.
     """
 
     table: pa.Table
@@ -85,11 +90,12 @@ class ClusterSums:
         columns = {
             "cluster": rows["cluster"],
             "site": rows["site"],
+            "grade": _grades(rows),
             "accepted": accepted * units * tokens,
             "mixed": (accepted & _is_mixed(rows)) * units * tokens,
             "accepted_documents": accepted.astype(np.int64),
             "fill": (surviving & (verdict == FILL) & rows["quality_passed"].to_numpy()) * tokens,
-            "odd": (accepted & (_quality(rows) < ODD)).astype(np.int64),
+            "odd": (accepted & (grades(_quality(rows)) == ODD)).astype(np.int64),
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
             # text must not move the weight of real documents.
             "duplicates": (merged & (verdict == ACCEPT)).astype(np.int64),
@@ -110,12 +116,20 @@ class ClusterSums:
         np.add.at(totals, self.table["cluster"].to_numpy(), self.table[name].to_numpy())
         return totals
 
+    def by_grade(self, name: str, clusters: int) -> NDArray[np.int64]:
+        """One sum per cluster and grade, int64[clusters, GRADES]."""
+        totals = np.zeros((clusters, GRADES), dtype=np.int64)
+        np.add.at(
+            totals, (self.table["cluster"].to_numpy(), self.table["grade"].to_numpy()), self.table[name].to_numpy()
+        )
+        return totals
+
 
 def _summed(table: pa.Table) -> pa.Table:
-    names = SUMS.names[2:]
-    totals = table.group_by(["cluster", "site"]).aggregate([(name, "sum") for name in names])
-    columns = [totals["cluster"], totals["site"], *(totals[f"{name}_sum"] for name in names)]
-    return pa.table(columns, schema=SUMS).sort_by([("cluster", "ascending"), ("site", "ascending")]).combine_chunks()
+    keys, names = SUMS.names[:3], SUMS.names[3:]
+    totals = table.group_by(keys).aggregate([(name, "sum") for name in names])
+    columns = [*(totals[key] for key in keys), *(totals[f"{name}_sum"] for name in names)]
+    return pa.table(columns, schema=SUMS).sort_by([(key, "ascending") for key in keys]).combine_chunks()
 
 
 @dataclass(frozen=True)
@@ -123,18 +137,22 @@ class Mixture:
     """What the mixture decided; None when it is off or nothing has a cluster.
 
     Attributes:
-        allocation: tokens and weights per cluster.
+        allocation: tokens and mean weights per cluster.
+        grade_weights: of accepted documents by cluster and grade, float64[k, GRADES]; 1 where nothing is accepted.
         details: what the table says of each cluster besides: column → its values, plain JSON types.
         tail_mass: share of the reference that the tail holds.
         mixed_weight: weight of documents of mixed origin, that their cap allows.
         mixed_tokens: of them, before that weight.
+        unknown_caps: names that `mixture.cluster_caps` gives and no cluster has.
     """
 
     allocation: Allocation | None
+    grade_weights: Floats
     details: dict[str, list[Any]]
     tail_mass: float
     mixed_weight: float = 1.0
     mixed_tokens: float = 0.0
+    unknown_caps: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types for the report."""
@@ -146,22 +164,25 @@ class Mixture:
             # The report takes these shares from the ledger, where they count every document that was read.
             del row["before"], row["after"]
         mixed = {"mixed_weight": self.mixed_weight, "mixed_tokens": round(self.mixed_tokens, 3)}
-        return {**values, **mixed, "tail_mass": self.tail_mass}
+        return {**values, **mixed, "tail_mass": self.tail_mass, "unknown_caps": list(self.unknown_caps)}
 
 
-def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixture:
+def mix(
+    sums: ClusterSums | None, reference: Reference, config: Config, clustering: Centroids | Groups | None = None
+) -> Mixture:
     """Allocates tokens to the clusters.
 
     Args:
         sums: over the survivors; None when there is no document.
         reference: real tokens per cluster.
         config: settings of the mixture.
+        clustering: groups, whose names settings may give.
     """
     settings = config.mixture
     reference_tokens = reference.token_array(sums.clusters() if sums else 0)
     clusters = len(reference_tokens)
     if not settings.enabled or sums is None or clusters == 0:
-        return Mixture(None, {}, settings.tail_mass)
+        return Mixture(None, np.ones((0, GRADES)), {}, settings.tail_mass)
     accepted_documents = sums.by_cluster("accepted_documents", clusters)
     accepted, mixed = (sums.by_cluster(name, clusters) / WEIGHT_UNIT for name in ("accepted", "mixed"))
     failures = gate_failures(
@@ -175,7 +196,7 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         settings.min_cluster_docs,
         settings.min_cluster_sources,
     )
-    failures["quality"] = 2 * sums.by_cluster("odd", clusters) > accepted_documents  # the median is below `ODD`
+    failures["quality"] = 2 * sums.by_cluster("odd", clusters) > accepted_documents  # the median is odd
     frozen = reference.frozen_clusters(clusters, config)
     options = AllocationOptions(
         alpha=settings.alpha,
@@ -186,6 +207,7 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         growth=settings.growth,
         min_reference=settings.min_reference,
     )
+    caps, unknown = _caps(clusters, clustering, settings)
     allocate_with = partial(
         allocate,
         _shares(reference, reference_tokens, accepted_documents, settings.tail_mass),
@@ -193,6 +215,7 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         gate=~np.logical_or.reduce(list(failures.values())),
         frozen=frozen,
         options=options,
+        caps=caps,
     )
     allocation, weight = allocate_capped(allocate_with, accepted - mixed, mixed, settings.mixed_cap)
     details: dict[str, list[Any]] = {
@@ -204,15 +227,30 @@ def mix(sums: ClusterSums | None, reference: Reference, config: Config) -> Mixtu
         "causes": floor_causes(allocation, frozen, options),
     }
     details |= _sites(sums.table, allocation.missing > 0) | _intervals(reference, allocation)
-    return Mixture(allocation, details, settings.tail_mass, weight, float(mixed.sum()))
+    tokens = sums.by_grade("accepted", clusters) / WEIGHT_UNIT
+    tokens[:, 0] = np.maximum(tokens[:, 0] - (1.0 - weight) * mixed, 0.0)
+    most = np.where(allocation.boosted, float(settings.max_copies), 1.0)
+    weights = grade_weights(tokens, allocation.real_weight, most)
+    weights[allocation.accepted == 0] = 1.0
+    return Mixture(allocation, weights.round(9), details, settings.tail_mass, weight, float(mixed.sum()), unknown)
+
+
+def _caps(clusters: int, clustering: Centroids | Groups | None, settings: MixtureSettings) -> tuple[Floats, list[str]]:
+    """Most that the synthetic share of each cluster may be, and the names that no cluster has."""
+    names = clustering.names.to_pylist() if isinstance(clustering, Groups) else list(map(str, range(clusters)))
+    caps = np.full(clusters, settings.synthetic_cap)
+    for cluster, name in enumerate(names[:clusters]):
+        caps[cluster] = settings.cluster_caps.get(name, settings.synthetic_cap)
+    return caps, sorted(set(settings.cluster_caps) - set(names))
 
 
 def _sites(table: pa.Table, wanted: NDArray[np.bool_]) -> dict[str, list[Any]]:
     """How many known sites the accepted documents of each cluster are from, and the largest of the clusters wanted."""
     found: list[list[dict[str, Any]]] = [[] for _ in wanted]
     rows = table.filter(pc.and_(table["site"].is_valid(), pc.greater(table["accepted_documents"], 0)))
-    for row in rows.select(["cluster", "site", "accepted_documents"]).to_pylist():
-        found[row["cluster"]].append({"site": row["site"], "documents": row["accepted_documents"]})
+    rows = rows.group_by(["cluster", "site"]).aggregate([("accepted_documents", "sum")])
+    for row in rows.to_pylist():
+        found[row["cluster"]].append({"site": row["site"], "documents": row["accepted_documents_sum"]})
     for sites in found:
         sites.sort(key=lambda site: (-site["documents"], site["site"]))
     top = [sites[:SITES_LISTED] if wanted[cluster] else [] for cluster, sites in enumerate(found)]
@@ -336,6 +374,11 @@ def _quality(decided: pa.Table) -> NDArray[np.float64]:
     return decided["quality"].fill_null(1.0).to_numpy().astype(np.float64)
 
 
+def _grades(decided: pa.Table) -> NDArray[np.int8]:
+    """The grade of documents. That of mixed ones is the lowest: they get no more copies than others do."""
+    return np.where(_is_mixed(decided), np.int8(0), grades(_quality(decided)))
+
+
 def _is_mixed(decided: pa.Table) -> NDArray[np.bool_]:
     return pc.equal(decided["origin"], "mixed").to_numpy()
 
@@ -357,7 +400,7 @@ def _factors(decided: pa.Table, mixture: Mixture) -> NDArray[np.float64]:
     media = decided["media"].to_numpy()
     # Accepted text without tokens, or in no cluster (the last entry), keeps its weight; synthetic text has none.
     allocation = mixture.allocation
-    real = np.append(np.where(allocation.accepted > 0, allocation.real_weight, 1.0), 1.0)[cluster]
+    real = np.vstack([mixture.grade_weights, np.ones(GRADES)])[cluster, _grades(decided)]
     synthetic = np.append(allocation.synthetic_weight, 0.0)[cluster]
     return np.where(media, 1.0, np.where(verdict == FILL, synthetic, real))
 

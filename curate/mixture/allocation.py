@@ -10,7 +10,7 @@ What holds of every result (tests/curate/mixture/test_allocation.py):
 * G2, G3: r + s ≥ L·(built tokens), L the floor of the cluster (π in the tail, else (1 − max_head_loss)·π),
   wherever the supply E·A allows. Where the growth limit, or a budget between A and the growth that the targets
   ask for, leaves no room besides the accepted real text, G1 wins. Every floor missed is listed with its tokens.
-* G4: the synthetic share is at most the cap, overall and in each cluster; zero where A is zero or frozen.
+* G4: the synthetic share is at most the cap overall, and its own cap in each cluster; zero where A is zero or frozen.
 * G5: r ≤ E·A.
 """
 
@@ -56,6 +56,7 @@ class Allocation:
         boosted: bool[k], clusters that the evidence gate lets through.
         accepted: A, tokens of accepted real documents.
         available: S, tokens of admissible synthetic documents.
+        cap: β_c, most that the synthetic share of each cluster may be.
         real: r, real tokens to build, copies included.
         synthetic: s, synthetic tokens to build.
         real_weight: r/A, the weight of each accepted real document; 0 where A is 0.
@@ -74,6 +75,7 @@ class Allocation:
     boosted: NDArray[np.bool_]
     accepted: Floats
     available: Floats
+    cap: Floats
     real: Floats
     synthetic: Floats
     real_weight: Floats
@@ -100,6 +102,7 @@ class Allocation:
             "boosted": self.boosted,
             "accepted": self.accepted.round(3),
             "available_synthetic": self.available.round(3),
+            "cap": self.cap,
             "real": self.real.round(3),
             "synthetic": self.synthetic.round(3),
             "real_weight": self.real_weight,
@@ -127,6 +130,7 @@ def allocate(
     gate: ArrayLike,
     frozen: ArrayLike,
     options: AllocationOptions | None = None,
+    caps: ArrayLike | None = None,
 ) -> Allocation:
     """Allocates tokens to clusters.
 
@@ -138,10 +142,12 @@ def allocate(
         gate: bool[k], clusters with enough evidence to be boosted.
         frozen: bool[k], clusters where the detector is not to be trusted: they are not filled.
         options: settings.
+        caps: β_c, synthetic share that each cluster may have, [k], in [0, 1); None: that of the options.
     """
     options = options or AllocationOptions()
     supply, fill = np.asarray(accepted, dtype=np.float64), np.asarray(synthetic, dtype=np.float64)
     boosted = np.asarray(gate, dtype=bool)
+    cap = np.full(len(supply), options.synthetic_cap) if caps is None else np.asarray(caps, dtype=np.float64)
     warnings: list[str] = []
     share, tail = reference.share, reference.tail
     anchored = reference.documents >= max(options.min_reference, 1)
@@ -156,10 +162,11 @@ def allocate(
     most = supply * np.where(boosted, float(options.max_copies), 1.0)
     real, goal = _real_tokens(target, supply, most, options, warnings)
     open_to_fill = ~np.asarray(frozen, dtype=bool) & (supply > 0)
-    room = options.token_budget - real.sum() if options.token_budget else np.inf
+    room = real.sum() * options.synthetic_cap / (1.0 - options.synthetic_cap)
+    if options.token_budget:
+        room = min(room, max(options.token_budget - real.sum(), 0.0))
     wanted = np.where(open_to_fill, np.minimum(fill, np.maximum(goal * target - real, 0.0)), 0.0)
-    ratio = options.synthetic_cap / (1.0 - options.synthetic_cap)
-    made = _fill(np.minimum(wanted, ratio * np.minimum(real, supply)), real, floor, max(room, 0.0))
+    made = _fill(np.minimum(wanted, cap / (1.0 - cap) * np.minimum(real, supply)), real, floor, room)
     missing, cause = _missed_floors(floor, real, made, most)
     if missing.any():
         warnings.append(
@@ -175,6 +182,7 @@ def allocate(
         boosted=boosted,
         accepted=supply,
         available=fill,
+        cap=cap,
         real=real,
         synthetic=made,
         real_weight=_ratio(real, supply),

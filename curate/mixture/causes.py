@@ -15,7 +15,7 @@ CAUSES = ("no_text", "gate", "copies", "budget", "growth", "frozen", "cap")
 * copies: not even the most copies are enough.
 * budget, growth: what its floor asks for does not fit in.
 * frozen: it has synthetic text, which may not fill where the detector is not to be trusted.
-* cap: it has more synthetic text than the cap lets in.
+* cap: it has more synthetic text than its cap, or that of the whole, lets in.
 """
 
 _FULL = 1.0 - 1e-9
@@ -37,7 +37,9 @@ def floor_causes(allocation: Allocation, frozen: NDArray[np.bool_], options: All
     supply = ~none & (allocation.cause == "supply")
     limited = ~none & ~supply
     unused = short & ~none & (allocation.available > 0) & (allocation.synthetic < allocation.available * _FULL)
-    most = options.synthetic_cap / (1.0 - options.synthetic_cap) * np.minimum(allocation.real, allocation.accepted)
+    most = allocation.cap / (1.0 - allocation.cap) * np.minimum(allocation.real, allocation.accepted)
+    overall = options.synthetic_cap / (1.0 - options.synthetic_cap) * allocation.real.sum()
+    capped = (allocation.synthetic >= most * _FULL) | (allocation.synthetic.sum() >= overall * _FULL)
     found = {
         "no_text": none,
         "gate": supply & ~allocation.boosted,
@@ -45,7 +47,7 @@ def floor_causes(allocation: Allocation, frozen: NDArray[np.bool_], options: All
         "budget": limited & (options.token_budget > 0),
         "growth": limited & (options.token_budget == 0),
         "frozen": unused & frozen,
-        "cap": unused & ~frozen & (allocation.synthetic >= most * _FULL),
+        "cap": unused & ~frozen & capped,
     }
     return named({name: found[name] & short for name in CAUSES}, len(short))
 

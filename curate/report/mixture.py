@@ -13,16 +13,17 @@ MACHINE = ("synthetic", "procedural")
 COLUMNS = (
     "cluster", "reference", "reference_low", "reference_high", "reference_documents", "tail", "floor", "target",
     "real_documents", "real_tokens", "accepted_documents", "accepted", "fragile", "boosted", "gate_failed", "frozen",
-    "available_synthetic", "real", "synthetic", "output_tokens", "synthetic_tokens", "copies", "before", "after",
+    "available_synthetic", "cap", "real", "synthetic", "output_tokens", "synthetic_tokens", "copies", "before", "after",
     "floor_met", "missing_tokens", "causes", "long_run",
 )  # fmt: skip
 """Columns of the table in the manifest, of those that rows of the report have.
 
 Shares are of tokens: reference (with its 95 % interval), floor, target, before and after. real_documents and
 real_tokens count the documents not judged machine-made, copies included; accepted ones survive duplicates and
-filters. real and synthetic are the tokens allocated; output_tokens, and synthetic_tokens of them, those drawn.
-copies is how often a kept real token is built. causes are `curate.mixture.causes.CAUSES`, gate_failed the
-conditions of `curate.mixture.reference.gate_failures`. long_run is ρ of `curate.mixture.retention`."""
+filters. cap is the most that the synthetic share of the cluster may be. real and synthetic are the tokens
+allocated; output_tokens, and synthetic_tokens of them, those drawn. copies is how often a kept real token is built.
+causes are `curate.mixture.causes.CAUSES`, gate_failed the conditions of `curate.mixture.reference.gate_failures`.
+long_run is ρ of `curate.mixture.retention`."""
 
 
 def complete(rows: list[JsonDict], summary: Summary, mixture: JsonDict, residual: float | None) -> JsonDict:

@@ -51,6 +51,8 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
             output,
         )
     _prevalence(panel, report["prevalence_total"], report["not_estimated"], share(declared_in, documents))
+    for name in report["mixture"].get("unknown_caps", []):
+        panel.flag(WARN, f"mixture.cluster_caps names {name!r}, which is no cluster here", len(report["clusters"]))
     _residual(panel, report["calibration"].get("beta_res"))
     _mixed(panel, summary, documents, report["config"].get("mixture", {}).get("mixed_cap"))
     held = summary.total("flow", decision="held").documents

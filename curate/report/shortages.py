@@ -18,7 +18,7 @@ COPIED = (
 def shortages(report: JsonDict, mixture: JsonDict, styles: ClusterStyles) -> JsonDict:
     """The clusters that miss tokens of their floor, most first.
 
-    Each has what the mixture table says of it; `synthetic_room`, the tokens of declared synthetic text that the cap
+    Each has what the mixture table says of it; `synthetic_room`, the tokens of declared synthetic text that its cap
     still lets in (0 where none may fill); `style` of its accepted real documents: quantiles of the length in `tokens`,
     `languages`, the number of `sites` and the largest as `top_sites`; ids of `examples` among them; and its key
     `terms`, where clusters have any. No text is in it.
@@ -29,13 +29,12 @@ def shortages(report: JsonDict, mixture: JsonDict, styles: ClusterStyles) -> Jso
         styles: of the whole ledger.
     """
     known = {row["cluster"]: row for row in mixture.get("clusters", [])}
-    cap = report["config"]["mixture"]["synthetic_cap"]
     described, rows = styles.describe(), []
     for row in report["clusters"]:
         if not row["missing_tokens"]:
             continue
         given = known[row["cluster"]]
-        room = cap / (1.0 - cap) * min(given["real"], given["accepted"]) - given["synthetic"]
+        room = given["cap"] / (1.0 - given["cap"]) * min(given["real"], given["accepted"]) - given["synthetic"]
         open_to_fill = mixture["anchored"] and not given["frozen"]
         examples = styles.examples.entries.get(row["cluster"], [])
         rows.append(

@@ -33,7 +33,8 @@ def instances(draw):
         growth=draw(st.sampled_from([1.0, 1.5, 10.0])),
     )
     reference = cluster_reference(known, documents, draw(st.sampled_from([0.05, 0.25, 0.9])))
-    return reference, accepted, synthetic, column(st.booleans()), column(st.booleans()), options
+    caps = draw(st.sampled_from([None, column(st.sampled_from([0.0, 0.1, 0.3, 0.8]))]))
+    return reference, accepted, synthetic, column(st.booleans()), column(st.booleans()), options, caps
 
 
 def ceiling(result, options):
@@ -47,6 +48,7 @@ FULL_AT_A_BREAK = (  # rounding once let a cluster that is full take half of wha
     np.arange(12) % 6 == 5,
     np.zeros(12, dtype=bool),
     AllocationOptions(alpha=0.3, max_head_loss=0.0, max_copies=2),
+    None,
 )
 
 
@@ -54,7 +56,7 @@ FULL_AT_A_BREAK = (  # rounding once let a cluster that is full take half of wha
 @given(instances())
 @example(FULL_AT_A_BREAK)
 def test_guarantees(instance):
-    reference, accepted, _, _, frozen, options = instance
+    reference, accepted, _, _, frozen, options, caps = instance
     result = allocate(*instance)
     scale = max(result.total, 1.0) * TOLERANCE
     r, s, budget = result.real, result.synthetic, options.token_budget
@@ -75,9 +77,8 @@ def test_guarantees(instance):
     assert np.all(result.cause[(result.missing > 0) & ~supplied] == "supply")
     assert np.all(result.floor[reference.tail] == result.reference[reference.tail])
     # G4
-    cap = options.synthetic_cap
-    assert s.sum() <= cap * result.total + scale
-    assert np.all(s <= cap * (r + s) + scale)
+    assert s.sum() <= options.synthetic_cap * result.total + scale
+    assert np.all(s <= (options.synthetic_cap if caps is None else caps) * (r + s) + scale)
     assert np.all(s[(accepted == 0) | frozen] == 0)
     assert np.all(s <= result.available + scale)
     # G5
@@ -95,9 +96,9 @@ def test_guarantees(instance):
 @settings(max_examples=100, deadline=None)
 @given(instances(), st.integers(0, 20))
 def test_synthetic_supply_never_moves_real_tokens(instance, factor):
-    reference, accepted, synthetic, gate, frozen, options = instance
-    one = allocate(reference, accepted, synthetic, gate, frozen, options)
-    many = allocate(reference, accepted, synthetic * factor, gate, frozen, options)
+    reference, accepted, synthetic, gate, frozen, options, caps = instance
+    one = allocate(reference, accepted, synthetic, gate, frozen, options, caps)
+    many = allocate(reference, accepted, synthetic * factor, gate, frozen, options, caps)
     assert np.array_equal(one.real, many.real)
     assert np.array_equal(one.real_weight, many.real_weight)
 
@@ -105,13 +106,13 @@ def test_synthetic_supply_never_moves_real_tokens(instance, factor):
 @settings(max_examples=100, deadline=None)
 @given(instances(), st.randoms(use_true_random=False))
 def test_does_not_depend_on_the_numbering_of_clusters(instance, random):
-    reference, *columns, options = instance
+    reference, *columns, options, caps = instance
     # Of clusters with equal shares the lower-numbered ones become the tail, so the tail moves along.
     order = list(range(len(reference.share)))
     random.shuffle(order)
     moved = ClusterReference(reference.share[order], reference.documents, reference.tail[order])
-    before = allocate(reference, *columns, options)
-    after = allocate(moved, *(column[order] for column in columns), options)
+    before = allocate(reference, *columns, options, caps)
+    after = allocate(moved, *(column[order] for column in columns), options, None if caps is None else caps[order])
     scale = max(before.total, 1.0) * TOLERANCE
     np.testing.assert_allclose(after.real, before.real[order], atol=scale)
     np.testing.assert_allclose(after.synthetic, before.synthetic[order], atol=scale)
@@ -120,7 +121,7 @@ def test_does_not_depend_on_the_numbering_of_clusters(instance, random):
 @settings(max_examples=200, deadline=None)
 @given(instances())
 def test_size_without_budget_is_the_smallest_fixed_point(instance):
-    reference, accepted, synthetic, gate, frozen, options = instance
+    reference, accepted, synthetic, gate, frozen, options, _ = instance
     if options.token_budget or reference.documents < options.min_reference:
         return
     free = AllocationOptions(**{**vars(options), "growth": 1e9})
@@ -209,7 +210,7 @@ def test_defaults_are_those_of_the_configuration():
 @settings(max_examples=200, deadline=None)
 @given(instances())
 def test_every_floor_that_is_missed_has_a_cause(instance):
-    *_, frozen, options = instance
+    *_, frozen, options, _ = instance
     result = allocate(*instance)
     causes = floor_causes(result, frozen, options)
     assert [bool(names) for names in causes] == (result.missing > 0).tolist()

@@ -4,11 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.config import Config
 from curate.report.shortages import shortages
 from curate.report.styles import LENGTHS, ClusterStyles
-
-CONFIG = Config().to_dict()
 
 
 def cluster(number, missing, **values):
@@ -20,12 +17,12 @@ def cluster(number, missing, **values):
         "tail": True,
         "causes": ["gate"],
     }
-    given = {"real": 700, "accepted": 600, "synthetic": 57, "frozen": False, "sites": 0, "top_sites": []}
+    given = {"real": 700, "accepted": 600, "synthetic": 57, "frozen": False, "sites": 0, "top_sites": [], "cap": 0.3}
     return row | {"floor": 0.1}, {"cluster": number} | given | values
 
 
 def listed(*clusters, styles=None, anchored=True):
-    report = {"clusters": [row for row, _ in clusters], "config": CONFIG}
+    report = {"clusters": [row for row, _ in clusters]}
     mixture = {"anchored": anchored, "clusters": [given for _, given in clusters]}
     return shortages(report, mixture, styles or ClusterStyles())
 
@@ -39,7 +36,13 @@ def test_only_short_clusters_are_listed_the_shortest_first():
 
 @pytest.mark.parametrize(
     ("values", "anchored", "room"),
-    [({}, True, 200.143), ({"frozen": True}, True, 0), ({}, False, 0), ({"accepted": 0, "synthetic": 0}, True, 0)],
+    [
+        ({}, True, 200.143),
+        ({"cap": 0.5}, True, 543),
+        ({"frozen": True}, True, 0),
+        ({}, False, 0),
+        ({"accepted": 0, "synthetic": 0}, True, 0),
+    ],
 )
 def test_room_for_synthetic_text_is_what_the_cap_leaves(values, anchored, room):
     (row,) = listed(cluster(0, 5, **values), anchored=anchored)["clusters"]
