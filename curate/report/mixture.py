@@ -14,7 +14,7 @@ COLUMNS = (
     "cluster", "reference", "reference_low", "reference_high", "reference_documents", "tail", "floor", "target",
     "real_documents", "real_tokens", "accepted_documents", "accepted", "fragile", "boosted", "gate_failed", "frozen",
     "available_synthetic", "cap", "real", "synthetic", "output_tokens", "synthetic_tokens", "copies", "before", "after",
-    "floor_met", "missing_tokens", "causes", "long_run",
+    "floor_met", "missing_tokens", "causes", "long_run", "terms", "examples",
 )  # fmt: skip
 """Columns of the table in the manifest, of those that rows of the report have.
 
@@ -23,7 +23,7 @@ real_tokens count the documents not judged machine-made, copies included; accept
 filters. cap is the most that the synthetic share of the cluster may be. real and synthetic are the tokens
 allocated; output_tokens, and synthetic_tokens of them, those drawn. copies is how often a kept real token is built.
 causes are `curate.mixture.causes.CAUSES`, gate_failed the conditions of `curate.mixture.reference.gate_failures`.
-long_run is ρ of `curate.mixture.retention`."""
+long_run is ρ of `curate.mixture.retention`. terms are key terms, examples ids of documents."""
 
 
 def complete(rows: list[JsonDict], summary: Summary, mixture: JsonDict, residual: float | None) -> JsonDict:

@@ -41,6 +41,11 @@ def test_table_agrees_with_the_ledger_and_the_data(anchored, output_of):
         assert row["after"] == pytest.approx(sum(e["tokens"] * e["copies"] for e in own) / built, abs=1e-6)
         assert row["floor_met"] == (not row["causes"]) == (not row["missing_tokens"])
         assert ("long_run" in row) == row["tail"]
+        assert (
+            row["terms"]
+            and len(row["examples"]) > 0
+            and all(output.rows[id]["cluster"] == row["cluster"] for id in row["examples"])
+        )
     assert sum(row["reference"] for row in table["clusters"]) == pytest.approx(1)
 
 
