@@ -19,7 +19,7 @@ from curate.decisions.verdict import ACCEPT, FILL
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.causes import floor_causes, named
-from curate.mixture.grades import GRADES, ODD, grade_weights, grades
+from curate.mixture.grades import GRADES, UNCOPIED, copyable, grade_weights, grades
 from curate.mixture.intervals import share_intervals
 from curate.mixture.mixed import allocate_capped
 from curate.mixture.reference import KAPPA, ClusterReference, cluster_evidence, cluster_reference, gate_failures
@@ -46,6 +46,9 @@ FINISHED = pa.schema(
 )
 """The ledger, and what writers, report and joins need besides."""
 
+ODD = 0.1
+"""Share of the human documents of a language that are as odd as the oddest of good quality."""
+
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
@@ -56,7 +59,7 @@ SUMS = pa.schema(
     [
         ("cluster", pa.int32()),
         ("site", pa.string()),
-        ("grade", pa.int8()),  # of quality (`curate.mixture.grades`); the lowest for documents of mixed origin
+        ("grade", pa.int8()),  # `curate.mixture.grades`
         ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
         ("mixed", pa.int64()),  # of these, the tokens of documents of mixed origin
         ("accepted_documents", pa.int64()),
@@ -95,7 +98,7 @@ class ClusterSums:
             "mixed": (accepted & _is_mixed(rows)) * units * tokens,
             "accepted_documents": accepted.astype(np.int64),
             "fill": (surviving & (verdict == FILL) & rows["quality_passed"].to_numpy()) * tokens,
-            "odd": (accepted & (grades(_quality(rows)) == ODD)).astype(np.int64),
+            "odd": (accepted & (_quality(rows) < ODD)).astype(np.int64),
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
             # text must not move the weight of real documents.
             "duplicates": (merged & (verdict == ACCEPT)).astype(np.int64),
@@ -198,6 +201,7 @@ def mix(
     )
     failures["quality"] = 2 * sums.by_cluster("odd", clusters) > accepted_documents  # the median is odd
     frozen = reference.frozen_clusters(clusters, config)
+    tokens = sums.by_grade("accepted", clusters) / WEIGHT_UNIT
     options = AllocationOptions(
         alpha=settings.alpha,
         max_head_loss=settings.max_head_loss,
@@ -216,6 +220,7 @@ def mix(
         frozen=frozen,
         options=options,
         caps=caps,
+        copyable=copyable(tokens),
     )
     allocation, weight = allocate_capped(allocate_with, accepted - mixed, mixed, settings.mixed_cap)
     details: dict[str, list[Any]] = {
@@ -227,8 +232,7 @@ def mix(
         "causes": floor_causes(allocation, frozen, options),
     }
     details |= _sites(sums.table, allocation.missing > 0) | _intervals(reference, allocation)
-    tokens = sums.by_grade("accepted", clusters) / WEIGHT_UNIT
-    tokens[:, 0] = np.maximum(tokens[:, 0] - (1.0 - weight) * mixed, 0.0)
+    tokens[:, UNCOPIED] = np.maximum(tokens[:, UNCOPIED] - (1.0 - weight) * mixed, 0.0)
     most = np.where(allocation.boosted, float(settings.max_copies), 1.0)
     weights = grade_weights(tokens, allocation.real_weight, most)
     weights[allocation.accepted == 0] = 1.0
@@ -375,8 +379,10 @@ def _quality(decided: pa.Table) -> NDArray[np.float64]:
 
 
 def _grades(decided: pa.Table) -> NDArray[np.int8]:
-    """The grade of documents. That of mixed ones is the lowest: they get no more copies than others do."""
-    return np.where(_is_mixed(decided), np.int8(0), grades(_quality(decided)))
+    """The grade of documents. Suspects, mixed ones and those that fail the gate of quality are not copied."""
+    suspected = pc.equal(decided["reason"], "suspect").fill_null(False).to_numpy()
+    copied = decided["quality_passed"].to_numpy() & ~_is_mixed(decided) & ~suspected
+    return grades(1.0 - decided["p_synthetic"].to_numpy().astype(np.float64), copied)
 
 
 def _is_mixed(decided: pa.Table) -> NDArray[np.bool_]:

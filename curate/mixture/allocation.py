@@ -8,10 +8,10 @@ What holds of every result (tests/curate/mixture/test_allocation.py):
 * G1: without a budget below the accepted real tokens A, r ≥ A in every cluster, and r does not depend on the
   synthetic supply.
 * G2, G3: r + s ≥ L·(built tokens), L the floor of the cluster (π in the tail, else (1 − max_head_loss)·π),
-  wherever the supply E·A allows. Where the growth limit, or a budget between A and the growth that the targets
+  wherever that supply (G5) allows. Where the growth limit, or a budget between A and the growth that the targets
   ask for, leaves no room besides the accepted real text, G1 wins. Every floor missed is listed with its tokens.
 * G4: the synthetic share is at most the cap overall, and its own cap in each cluster; zero where A is zero or frozen.
-* G5: r ≤ E·A.
+* G5: r ≤ A + (E − 1)·C, C the tokens of A that may be copied, in boosted clusters; else r ≤ A.
 """
 
 from dataclasses import dataclass
@@ -131,6 +131,7 @@ def allocate(
     frozen: ArrayLike,
     options: AllocationOptions | None = None,
     caps: ArrayLike | None = None,
+    copyable: ArrayLike | None = None,
 ) -> Allocation:
     """Allocates tokens to clusters.
 
@@ -143,6 +144,7 @@ def allocate(
         frozen: bool[k], clusters where the detector is not to be trusted: they are not filled.
         options: settings.
         caps: β_c, synthetic share that each cluster may have, [k], in [0, 1); None: that of the options.
+        copyable: C, tokens of A that copies may be made of, [k]; None: all.
     """
     options = options or AllocationOptions()
     supply, fill = np.asarray(accepted, dtype=np.float64), np.asarray(synthetic, dtype=np.float64)
@@ -159,7 +161,8 @@ def allocate(
             f"{options.min_reference}: shares are those of accepted real text, nothing is boosted or filled"
         )
     target, floor = targets(share, tail, options.alpha, options.max_head_loss)
-    most = supply * np.where(boosted, float(options.max_copies), 1.0)
+    spare = supply if copyable is None else np.minimum(np.asarray(copyable, dtype=np.float64), supply)
+    most = supply + np.where(boosted, options.max_copies - 1.0, 0.0) * spare
     real, goal = _real_tokens(target, supply, most, options, warnings)
     open_to_fill = ~np.asarray(frozen, dtype=bool) & (supply > 0)
     room = real.sum() * options.synthetic_cap / (1.0 - options.synthetic_cap)

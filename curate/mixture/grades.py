@@ -1,10 +1,15 @@
-"""Who of a boosted cluster gets the copies: documents of better quality more of them, within limits.
+"""Who of a boosted cluster gets the copies: documents that people likely wrote more of them, and odd ones none.
 
-Quality is the share of human documents that are as odd or odder (`curate.quality.calibration`), so it is coarse by
-nature, and is told in four grades. The relative factor q̃ of a grade is its mean quality among people over that of the
-cluster, limited to [0.5, 2]; the weight is clip(λ·q̃, 1, most copies), with λ such that the cluster gets the tokens that
-were allocated to it. Only copies follow quality. Where fewer tokens are built than there are, all of the cluster's
-documents have the same chance: nothing is dropped for being odd.
+Documents that fail the gate of quality, that are suspected, or of mixed origin are kept and never copied: so junk in a
+cluster of good text is not boosted along with it. The others are told in grades by the probability that a person wrote
+them, since machine text that was not recognised shares the clusters of what it imitates. The relative factor q̃ of a
+grade is its mean probability over that of the cluster, limited to [0.5, 2]; the weight is clip(λ·q̃, 1, most copies),
+with λ such that the cluster gets the tokens that were allocated to it.
+
+Above the gate copies do not follow quality. Quality is how usual a document is in its language, so what is rare and
+real (a dialect, a glossary, scripture) is odd to most of it, and would be built less often for just that.
+
+Where fewer tokens are built than there are, all of the cluster's documents have the same chance.
 """
 
 import numpy as np
@@ -12,24 +17,34 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-EDGES = (0.1, 0.25, 0.5)
-"""Qualities at which the next grade begins."""
+EDGES = (0.5, 0.75, 0.9)
+"""Probabilities of a person at which the next grade begins."""
 
-GRADES = len(EDGES) + 1
+GRADES = len(EDGES) + 2
 
-ODD = 0
-"""The grade of documents that are odder than nine in ten human ones."""
+UNCOPIED = 0
+"""The grade of documents that are not copied."""
 
 LIMITS = (0.5, 2.0)
 """Least and most factor."""
 
 _BOUNDS = np.array([0.0, *EDGES, 1.0])
-_MEANS = (_BOUNDS[1:] + _BOUNDS[:-1]) / 2  # of people, whose qualities are spread evenly
+_MEANS = (_BOUNDS[1:] + _BOUNDS[:-1]) / 2
 
 
-def grades(quality: Floats) -> NDArray[np.int8]:
-    """The grade of each document, int8[n] in [0, GRADES)."""
-    return np.searchsorted(EDGES, quality, side="right").astype(np.int8)
+def grades(p_human: Floats, copied: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """The grade of each document, int8[n] in [0, GRADES).
+
+    Args:
+        p_human: probability that a person wrote it, float64[n].
+        copied: bool[n], whether copies may be made of it.
+    """
+    return np.where(copied, 1 + np.searchsorted(EDGES, p_human, side="right"), UNCOPIED).astype(np.int8)
+
+
+def copyable(accepted: Floats) -> Floats:
+    """Tokens that copies may be made of, float64[k], of tokens float64[k, GRADES]."""
+    return np.delete(accepted, UNCOPIED, axis=1).sum(axis=1)
 
 
 def grade_weights(accepted: Floats, weight: Floats, most: Floats) -> Floats:
@@ -37,18 +52,18 @@ def grade_weights(accepted: Floats, weight: Floats, most: Floats) -> Floats:
 
     Args:
         accepted: tokens of accepted documents, float64[k, GRADES].
-        weight: mean weight that each cluster is to have, float64[k].
+        weight: mean weight that each cluster is to have, float64[k], at most what copies of the copyable allow.
         most: copies that its documents may have, float64[k].
 
     Returns:
         float64[k, GRADES], of mean `weight` over the tokens; equal in clusters of which no copies are made.
     """
-    total = accepted.sum(axis=1)
-    boosted = (weight > 1) & (total > 0)
     weights = np.repeat(weight[:, None], GRADES, axis=1)
-    weights[boosted] = _poured(
-        accepted[boosted] / total[boosted, None], np.minimum(weight[boosted], most[boosted]), most[boosted]
-    )
+    tokens, total = copyable(accepted), accepted.sum(axis=1)
+    boosted = (weight > 1) & (tokens > 0)
+    mean = 1.0 + (weight - 1.0)[boosted] * total[boosted] / tokens[boosted]
+    share = np.delete(accepted, UNCOPIED, axis=1)[boosted] / tokens[boosted, None]
+    weights[boosted] = np.insert(_poured(share, np.minimum(mean, most[boosted]), most[boosted]), UNCOPIED, 1.0, axis=1)
     return weights
 
 

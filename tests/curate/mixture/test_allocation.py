@@ -13,32 +13,47 @@ from curate.mixture.reference import ClusterReference, cluster_reference
 TOLERANCE = 1e-6
 
 
+TOKENS = np.concatenate([np.zeros(64), np.arange(1, 65), np.geomspace(65, 1_000_000, 128)]).astype(np.int64)
+"""Of a cluster: none, some or many, a quarter, a quarter and half of all."""
+
+SHAPES = ("any", "one cluster", "no supply", "all synthetic", "budget below the supply")
+
+
 @st.composite
-def instances(draw):
-    k = draw(st.integers(1, 12))
-    tokens = st.one_of(st.just(0), st.integers(1, 50), st.integers(1, 1_000_000))
+def instances(draw, shape="any"):
+    """Arguments of `allocate`, with extremes of every kind; a shape asks for one of them in every instance."""
+    k = 1 if shape == "one cluster" else draw(st.integers(1, 12))
 
     def column(values):
-        return np.array(draw(st.lists(values, min_size=k, max_size=k)))
+        drawn = np.frombuffer(draw(st.binary(min_size=k, max_size=k)), np.uint8)
+        return np.asarray(values)[drawn.astype(int) % len(values)]
 
-    accepted, synthetic, known = column(tokens), column(tokens), column(tokens)
+    none = np.zeros(k, dtype=np.int64)
+    accepted = none if shape in ("no supply", "all synthetic") else column(TOKENS)
+    synthetic = none if shape == "no supply" else column(TOKENS)
     documents = draw(st.sampled_from([0, 10, 200, 5_000]))
-    budgets = [0, 1, int(accepted.sum() * draw(st.floats(0.01, 6.0)))]
+    budget = int(accepted.sum() * draw(st.floats(0.01, 6.0)))
+    if shape == "budget below the supply":
+        accepted = accepted + 2
+        budget = draw(st.integers(1, int(accepted.sum()) - 1))
     options = AllocationOptions(
         alpha=draw(st.sampled_from([0.3, 0.7, 0.85, 1.0])),
         max_head_loss=draw(st.sampled_from([0.0, 0.2, 1.0])),
         synthetic_cap=draw(st.sampled_from([0.0, 0.1, 0.3, 0.9])),
-        token_budget=draw(st.sampled_from(budgets)),
+        token_budget=budget if shape.startswith("budget") else draw(st.sampled_from([0, 1, budget])),
         max_copies=draw(st.integers(1, 6)),
         growth=draw(st.sampled_from([1.0, 1.5, 10.0])),
     )
-    reference = cluster_reference(known, documents, draw(st.sampled_from([0.05, 0.25, 0.9])))
-    caps = draw(st.sampled_from([None, column(st.sampled_from([0.0, 0.1, 0.3, 0.8]))]))
-    return reference, accepted, synthetic, column(st.booleans()), column(st.booleans()), options, caps
+    reference = cluster_reference(column(TOKENS), documents, draw(st.sampled_from([0.05, 0.25, 0.9])))
+    caps = column([0.0, 0.1, 0.3, 0.8]) if draw(st.booleans()) else None
+    copyable = accepted * column([0.0, 0.4, 1.0]) if draw(st.booleans()) else None
+    return reference, accepted, synthetic, column([True, False]), column([True, False]), options, caps, copyable
 
 
-def ceiling(result, options):
-    return result.accepted * np.where(result.boosted, options.max_copies, 1)
+def ceiling(result, options, copyable):
+    """The most real tokens that copies allow."""
+    copied = result.accepted if copyable is None else copyable
+    return result.accepted + np.where(result.boosted, options.max_copies - 1, 0) * copied
 
 
 FULL_AT_A_BREAK = (  # rounding once let a cluster that is full take half of what another one needs
@@ -49,14 +64,26 @@ FULL_AT_A_BREAK = (  # rounding once let a cluster that is full take half of wha
     np.zeros(12, dtype=bool),
     AllocationOptions(alpha=0.3, max_head_loss=0.0, max_copies=2),
     None,
+    None,
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(instances())
 @example(FULL_AT_A_BREAK)
 def test_guarantees(instance):
-    reference, accepted, _, _, frozen, options, caps = instance
+    check_guarantees(instance)
+
+
+@pytest.mark.parametrize("shape", SHAPES[1:])
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_guarantees_at_the_edges(shape, data):
+    check_guarantees(data.draw(instances(shape)))
+
+
+def check_guarantees(instance):
+    reference, accepted, _, _, frozen, options, caps, copyable = instance
     result = allocate(*instance)
     scale = max(result.total, 1.0) * TOLERANCE
     r, s, budget = result.real, result.synthetic, options.token_budget
@@ -71,7 +98,7 @@ def test_guarantees(instance):
     assert np.array_equal(met | (result.missing > 0), np.ones_like(met))
     np.testing.assert_allclose(result.missing, np.where(result.missing > 0, floor_tokens - r - s, 0), atol=scale)
     limited = budget >= accepted.sum() if budget else any("growth" in warning for warning in result.warnings)
-    supplied = ceiling(result, options) >= floor_tokens
+    supplied = ceiling(result, options, copyable) >= floor_tokens
     if not limited:
         assert np.all(met[supplied])
     assert np.all(result.cause[(result.missing > 0) & ~supplied] == "supply")
@@ -82,55 +109,56 @@ def test_guarantees(instance):
     assert np.all(s[(accepted == 0) | frozen] == 0)
     assert np.all(s <= result.available + scale)
     # G5
-    assert np.all(r <= ceiling(result, options) + scale)
+    assert np.all(r <= ceiling(result, options, copyable) + scale)
     # sizes
     if budget:
         assert result.total <= budget * (1 + TOLERANCE) + scale
-        if budget <= ceiling(result, options).sum():
+        if budget <= ceiling(result, options, copyable).sum():
             assert r.sum() == pytest.approx(budget, rel=1e-6)
     else:
         assert r.sum() <= options.growth * accepted.sum() + scale
     json.dumps(result.to_dict())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(instances(), st.integers(0, 20))
 def test_synthetic_supply_never_moves_real_tokens(instance, factor):
-    reference, accepted, synthetic, gate, frozen, options, caps = instance
-    one = allocate(reference, accepted, synthetic, gate, frozen, options, caps)
-    many = allocate(reference, accepted, synthetic * factor, gate, frozen, options, caps)
+    reference, accepted, synthetic, *others = instance
+    one = allocate(*instance)
+    many = allocate(reference, accepted, synthetic * factor, *others)
     assert np.array_equal(one.real, many.real)
     assert np.array_equal(one.real_weight, many.real_weight)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(instances(), st.randoms(use_true_random=False))
 def test_does_not_depend_on_the_numbering_of_clusters(instance, random):
-    reference, *columns, options, caps = instance
+    reference, *columns, options, caps, copyable = instance
     # Of clusters with equal shares the lower-numbered ones become the tail, so the tail moves along.
     order = list(range(len(reference.share)))
     random.shuffle(order)
     moved = ClusterReference(reference.share[order], reference.documents, reference.tail[order])
-    before = allocate(reference, *columns, options, caps)
-    after = allocate(moved, *(column[order] for column in columns), options, None if caps is None else caps[order])
+    before = allocate(*instance)
+    optional = (None if column is None else column[order] for column in (caps, copyable))
+    after = allocate(moved, *(column[order] for column in columns), options, *optional)
     scale = max(before.total, 1.0) * TOLERANCE
     np.testing.assert_allclose(after.real, before.real[order], atol=scale)
     np.testing.assert_allclose(after.synthetic, before.synthetic[order], atol=scale)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(instances())
 def test_size_without_budget_is_the_smallest_fixed_point(instance):
-    reference, accepted, synthetic, gate, frozen, options, _ = instance
+    reference, accepted, synthetic, gate, frozen, options, _, copyable = instance
     if options.token_budget or reference.documents < options.min_reference:
         return
     free = AllocationOptions(**{**vars(options), "growth": 1e9})
-    result = allocate(reference, accepted, synthetic, gate, frozen, free)
+    result = allocate(reference, accepted, synthetic, gate, frozen, free, None, copyable)
     size = float(accepted.sum())
     for _ in range(300):  # monotone iteration from below, the definition
-        size = float(np.clip(size * result.target, accepted, ceiling(result, free)).sum())
+        size = float(np.clip(size * result.target, accepted, ceiling(result, free, copyable)).sum())
     assert result.real.sum() >= size * (1 - 1e-9)
-    again = np.clip(result.real.sum() * result.target, accepted, ceiling(result, free)).sum()
+    again = np.clip(result.real.sum() * result.target, accepted, ceiling(result, free, copyable)).sum()
     assert again == pytest.approx(result.real.sum(), rel=1e-6, abs=1e-6)
 
 
@@ -207,10 +235,10 @@ def test_defaults_are_those_of_the_configuration():
         assert value == getattr(mixture, name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(instances())
 def test_every_floor_that_is_missed_has_a_cause(instance):
-    *_, frozen, options, _ = instance
+    *_, frozen, options, _, _ = instance
     result = allocate(*instance)
     causes = floor_causes(result, frozen, options)
     assert [bool(names) for names in causes] == (result.missing > 0).tolist()
