@@ -266,7 +266,8 @@ class Synthetic(Section):
     human_reference: str | None = Field(
         None,
         description="Parquet or JSON lines (file, glob or directory) of human documents from outside the corpus that "
-        "calibrate the detector together with its own trusted ones; they are not in the output",
+        "calibrate the detector together with its own trusted ones; they are not in the output. Or the output of an "
+        "earlier run: the trusted documents that it remembers calibrate, and count for the mixture",
     )
     handler: str | None = Field(
         None,

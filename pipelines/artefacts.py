@@ -107,11 +107,20 @@ def metadata_files(config: Config) -> list[str]:
 
 
 def resource_digests(config: Config) -> dict[str, JsonDict]:
-    """{sha256, bytes} of the files that provenance is read with; the manifest names others by their own ids."""
+    """{sha256, bytes} of the model of quality, and of the files that provenance is read with.
+
+    The manifest names others by their own ids.
+    """
     settings = config.provenance
+    named = (settings.trust_anchors, *settings.revocation_lists, *metadata_files(config)) if settings.enabled else ()
+    return file_digests([*named, config.quality.model if config.judges_quality() else None])
+
+
+def file_digests(paths: Sequence[Optional[str]]) -> dict[str, JsonDict]:
+    """{sha256, bytes} of files by path; None names no file."""
     found: dict[str, JsonDict] = {}
-    for path in (settings.trust_anchors, *settings.revocation_lists, *metadata_files(config)):
-        if path and settings.enabled:
+    for path in paths:
+        if path:
             with FILES.open(path) as file:
                 found[path] = digest(file)
     return found

@@ -108,7 +108,8 @@ def cli() -> None:
 @click.option(
     "--human-reference",
     metavar="PATH",
-    help="Human documents from outside the corpus, Parquet or JSON lines, to calibrate the detector with.",
+    help="Human documents from outside the corpus to calibrate with: Parquet or JSON lines, or the output of a run, "
+    "whose trusted documents count for the mixture too.",
 )
 @click.option(
     "--plan",

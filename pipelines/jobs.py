@@ -13,14 +13,17 @@ from curate.annotate import features_schema
 from curate.config import Config
 from curate.decisions.earlier import EarlierMatches
 from curate.decisions.human import HumanReference
+from curate.decisions.memory import FOLDER, REMEMBERED
 from curate.decisions.mixing import Mixture, mix
-from curate.decisions.reference import Reference
+from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
 from curate.duplicates.lines import UNITS
 from curate.io.sources import InputPlan
+from curate.mixture.overlap import Totals
 from curate.pipelines.artefacts import Artefacts
 from curate.pipelines.earlier import AnnotateEarlier
 from curate.pipelines.files import BeamFiles
+from curate.pipelines.memory import annotated_memory
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
 from curate.pipelines.writing import Apply, WriteErrors, WriteTables
@@ -30,7 +33,7 @@ from curate.schema import LEDGER, PAIRS
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import FindPairs
-from curate.transforms.human import AnnotateHuman
+from curate.transforms.human import AnnotateHuman, Recall, Remember
 from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
 
@@ -108,10 +111,12 @@ def annotate_inputs(
     if config.removes_lines():
         _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", ["document"], UNITS)
     if config.mixture.enabled:
-        if artefacts.centroids is not None:
+        # Groups that the run which remembers did not see come after its own.
+        grows = artefacts.reference is None and config.mixture.group_column is not None
+        if artefacts.centroids is not None and not grows:
             centroids = pipeline | "GivenCentroids" >> beam.Create([artefacts.centroids])
         else:
-            centroids = features | "FitCentroids" >> FitCentroids(config)
+            centroids = features | "FitCentroids" >> FitCentroids(config, artefacts.centroids)
         _ = centroids | "WriteCentroids" >> beam.ParDo(_WriteBytes(f"{target}/centroids.npz"))
     if config.dedupe.enabled:
         plans = [plan, *earlier]
@@ -161,7 +166,11 @@ def decide_annotated(
     if config.removes_lines():
         lines = [file.path for file in files.match(f"{annotations}/lines/*.parquet")]
         inputs["units"] = pipeline | "ReadLines" >> ReadTables(lines, UNITS)
-    if config.synthetic.human_reference is not None and artefacts.reference is None:
+    memory = annotated_memory(annotations) if artefacts.reference is None else None
+    if memory:
+        rows = pipeline | "ReadRemembered" >> ReadTables(memory.parts, REMEMBERED)
+        inputs["remembered"] = rows | "Recall" >> Recall(memory.about.totals)
+    elif config.synthetic.human_reference is not None and artefacts.reference is None:
         human = [file.path for file in files.match(f"{annotations}/{HUMAN}/*.parquet")]
         inputs["human"] = pipeline | "ReadHuman" >> ReadTables(human, schema)
     given: Dict[str, Optional[beam.PCollection]] = {"centroids": None, "reference": None}
@@ -170,6 +179,12 @@ def decide_annotated(
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
     decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
     ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", ["place"], LEDGER)
+    people = {name: decided[name] for name in ("real", "sample", "human")} | ({"remembered": rows} if memory else {})
+    _ = (
+        people
+        | "Remember" >> Remember()
+        | "WritePeople" >> WriteTables(f"{directory}/artefacts/{FOLDER}", ["content"], REMEMBERED)
+    )
     overview = (
         ledger
         | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))
@@ -198,6 +213,7 @@ def decide_annotated(
             AsSingleton(matches, default_value=EarlierMatches.none()),
             AsSingleton(decided["human"], default_value=None),
             AsSingleton(decided["drift"], default_value=[]),
+            AsSingleton(decided["sample"], default_value=None),
         )
     )
     run(pipeline)
@@ -238,6 +254,7 @@ def _write_overview(
     matches: EarlierMatches,
     human: Optional[HumanReference],
     drift: List[Drift],
+    sample: Optional[ReferenceSample],
 ) -> None:
     content: Dict[str, Any] = {
         "duplicate_ids": renamed,
@@ -247,6 +264,7 @@ def _write_overview(
         "mixture": mixture.to_dict(),
         "earlier": matches.to_dict(),
         "human": dict(human.counts) if human else {},
+        "remembered": (sample.totals if sample else Totals.none()).to_dict(),
         "drift": [found.to_dict() for found in drift],
     }
     if texts is not None:

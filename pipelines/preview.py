@@ -8,7 +8,7 @@ from curate.config import Config
 from curate.duplicates.bands import collision_probability
 from curate.errors import UsageError
 from curate.io.earlier import earlier_outputs
-from curate.io.human import human_reference
+from curate.io.human import find_memory, human_reference
 from curate.io.sources import find_inputs, one_line, plan
 from curate.pipelines.annotations import absolute
 from curate.pipelines.artefacts import check_exclude, check_resources
@@ -33,13 +33,15 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     exclude = check_exclude(config)
     planned = plan(find_inputs(inputs, FILES), config, FILES)
     earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)
-    human = human_reference(config, FILES)
+    memory = find_memory(config, FILES)
+    human = None if memory else human_reference(config, FILES)
     bands = bands_of(config)
     lines = [
         f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of "
         f"text, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
         *(f"compared with {each.plan.rows:,} documents of {each.directory}" for each in earlier),
         *([f"calibrated with {human.rows:,} documents of {config.synthetic.human_reference}"] if human else []),
+        *([f"going on from what {config.synthetic.human_reference} remembers"] if memory else []),
         f"near duplicates: {bands.bands} bands of {bands.rows} rows, threshold {config.dedupe.threshold}",
         "similarity  chance of being compared",
     ]

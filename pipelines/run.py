@@ -1,6 +1,7 @@
 """A run from beginning to end: plan, annotate, decide, apply, report; all or nothing in the output directory."""
 
 import importlib
+import json
 import os
 import threading
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from curate.annotate import bands_of
 from curate.clusters.groups import check_columns
 from curate.config import Config, load_config, make_config
+from curate.decisions.memory import FOLDER, REMEMBERED
 from curate.decisions.reference import scores_of
 from curate.detector.other import unscored
 from curate.errors import UnreadableInputError, UsageError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
-from curate.io.human import human_reference
+from curate.io.human import find_memory, human_reference
 from curate.io.output import Staging, prepare_output
 from curate.io.sources import InputPlan, find_inputs, plan
 from curate.io.writer import part_name, write_part
@@ -41,6 +43,7 @@ from curate.pipelines.artefacts import (
     check_thresholds,
     check_watermarks,
     detector_id,
+    file_digests,
     load_artefacts,
     resource_digests,
     resources,
@@ -48,8 +51,9 @@ from curate.pipelines.artefacts import (
     write_detector,
 )
 from curate.pipelines.files import BeamFiles
-from curate.pipelines.jobs import annotate_inputs, decide_annotated, partitions_for
+from curate.pipelines.jobs import OVERVIEW, annotate_inputs, decide_annotated, partitions_for
 from curate.pipelines.lineage import check_lineage, lineage
+from curate.pipelines.memory import annotated_memory, check_recalled, copy_memory, recalled, write_memory
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
@@ -115,13 +119,16 @@ def curate_inputs(
     options = beam_options(beam, workers)
     if not debug:
         quiet()
-    given = load_artefacts(artefacts) if artefacts else Artefacts()
+    memory = find_memory(config, FILES)
+    given = load_artefacts(artefacts) if artefacts else recalled(memory, config) if memory else Artefacts()
     config = with_said(with_detector(config, given), FILES.read_bytes)
     check_resources(config)
     check_lineage(config.run.openlineage)
-    check_artefacts(given, config)
     detector = configured_detector(config)
     scored_by = detector_id(config, detector)
+    if memory:
+        check_recalled(memory, config, scored_by)
+    check_artefacts(given, config)
     check_thresholds(given, config, scored_by)
     exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)
@@ -134,7 +141,8 @@ def curate_inputs(
     for each in earlier:
         if each.shortened:
             say(f"{each.directory} lacks its repeated lines; a copy is told by what is left of a document there")
-    human = human_reference(config, FILES)
+    human = None if memory else human_reference(config, FILES)
+    people = human.fingerprints if human else file_digests(memory.files) if memory else {}
     outputs, earlier_plans = [each.directory for each in earlier], [each.plan for each in earlier]
     refuse_output(output, outputs)
     if not apply:
@@ -142,7 +150,7 @@ def curate_inputs(
     earlier_rows = sum(each.rows for each in earlier_plans)
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
-    needed += human.fingerprints if human else []
+    needed += people
     record: dict[str, Any] = {
         "format": FORMAT,
         "arguments": {
@@ -167,13 +175,15 @@ def curate_inputs(
         "detector": scored_by,
         "against": outputs,
         "earlier_rows": earlier_rows,
-        "human_reference": human.fingerprints if human else {},
+        "human_reference": people,
     }
     with (
         prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging,
         lineage(config, record, started) as told,
     ):
         _import_ahead("curate.report.plots")
+        if memory:
+            copy_memory(memory, given, f"{staging.path}/annotations")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
             annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, detector)
         record["errors"] = _count_errors(staging.path, planned, config)
@@ -279,6 +289,10 @@ def _decide_and_report(
         if content is not None:
             FILES.write_bytes(f"{staging.path}/artefacts/{name}", content)
     write_detector(config, f"{staging.path}/artefacts", record["detector"])
+    memory = annotated_memory(annotations) if given.reference is None else None
+    totals = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))["remembered"]
+    write_memory(f"{staging.path}/artefacts", record, config, totals, memory)
+    _fill_empty(staging.path, f"artefacts/{FOLDER}", REMEMBERED)
     _fill_empty(staging.path, "ledger", LEDGER)
     if planned:
         _fill_empty(staging.path, "errors", ERRORS)

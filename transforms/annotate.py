@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from curate.annotate import annotate, annotate_lines, features_schema, find_evaluation, readable_texts
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
-from curate.clusters.groups import MOST_GROUPS, VALUES, Groups
+from curate.clusters.groups import MOST_GROUPS, VALUES, Groups, hashed_values
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.clusters.terms import DRAWN, bucket_words, draw_words, least_draws
 from curate.config import Config
@@ -216,20 +216,29 @@ class _Annotate(beam.DoFn):
 class FitCentroids(beam.PTransform):
     """Fits the clusters on a hash-chosen sample of the embeddings, or takes the values of a grouping column for them.
 
+    Args:
+        config: settings.
+        known: bytes of the groups of an earlier run, which keep their numbers.
+
     Returns:
         One element, the bytes of the artefact; none when no document has an embedding, or a group.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, known: bytes | None = None) -> None:
         self._config = config
+        self._known = known
 
     def expand(self, features: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of feature tables."""
         config = self._config
         if config.mixture.group_column is not None:
             values = features | "Values" >> beam.ParDo(_GroupValues())
+            known = Groups.from_bytes(self._known) if self._known else None
+            if known is not None:
+                given = features.pipeline | "Known" >> beam.Create([hashed_values(known.names)])
+                values = (values, given) | "WithKnown" >> beam.Flatten()
             combine = beam.CombineGlobally(SmallestHashes(MOST_GROUPS + 1, 0, VALUES)).without_defaults()
-            return values | "Sample" >> combine | "Fit" >> beam.ParDo(_FitGroups(config.mixture.group_column))
+            return values | "Sample" >> combine | "Fit" >> beam.ParDo(_FitGroups(config.mixture.group_column, known))
         schema = pa.schema([("key", pa.uint64()), features_schema(config).field("embedding")])
         size, seed = config.mixture.sample, stage_seed(config.run.seed, "centroids")
         embedded = features | "Embedded" >> beam.ParDo(_Embedded(schema))
@@ -243,17 +252,17 @@ class FitCentroids(beam.PTransform):
 
 class _GroupValues(beam.DoFn):
     def process(self, features: pa.Table) -> Iterator[pa.Table]:
-        values = features["group"].unique().drop_null()
-        yield pa.table([pa.array(hash_strings(values)), values], schema=VALUES)
+        yield hashed_values(features["group"].unique().drop_null())
 
 
 class _FitGroups(beam.DoFn):
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, known: Groups | None) -> None:
         self._column = column
+        self._known = known
 
     def process(self, values: pa.Table) -> Iterator[bytes]:
         if values.num_rows:
-            yield Groups.of(values["group"].combine_chunks(), self._column).to_bytes()
+            yield Groups.of(values["group"].combine_chunks(), self._column, self._known).to_bytes()
 
 
 class _Embedded(beam.DoFn):

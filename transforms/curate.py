@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from curate.annotate import readable_texts
 from curate.config import Config, make_config
+from curate.errors import UsageError
 from curate.exclude import load_evaluation
 from curate.io.filesystem import LocalFiles, read_with
-from curate.io.human import human_reference
+from curate.io.human import find_memory, human_reference
 from curate.provenance.datasets import with_said
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
@@ -88,6 +89,11 @@ class Curate(beam.PTransform):
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         inputs = {**annotated, "pairs": self._pairs(blocks, features)}
+        if find_memory(config, LocalFiles()):
+            raise UsageError(
+                f"synthetic.human_reference {config.synthetic.human_reference!r} is what a run remembers, which only "
+                f"`curate run` reads with the clusters it needs; name a file of texts"
+            )
         people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
         if people is not None:
             inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(

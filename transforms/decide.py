@@ -1,7 +1,7 @@
 """Wiring of the decisions: from features and verified pairs to one ledger row per document."""
 
 from collections.abc import Iterator
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import apache_beam as beam
 import pyarrow as pa
@@ -13,7 +13,8 @@ from curate.decisions.contents import unresolved_pairs
 from curate.decisions.documents import DOCUMENTS
 from curate.decisions.earlier import EarlierMatches, new_and_superseded, new_documents
 from curate.decisions.groups import decide_group, real_leaders
-from curate.decisions.human import HumanReference, drift_of
+from curate.decisions.human import HumanReference, drift_of, joined
+from curate.decisions.memory import REMEMBERED
 from curate.decisions.mixing import ClusterSums, Mixture, finish, mix, tally_budget
 from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
@@ -41,7 +42,9 @@ class Decide(beam.PTransform):
         duplicate groups), `renamed` (numbers of documents whose id was taken), `unresolved` (numbers of verified pairs
         left open), `reference` (one `Reference`), `mixture` (one `Mixture`), `earlier` (`EarlierMatches` to be merged),
         `human` (one `HumanReference` if there is a reference set) and `drift` (one list of `Drift`, if thresholds come
-        from outside the corpus as well); without a document, none of them has an element.
+        from outside the corpus as well); without a document, none of them has an element. Besides `sample` (one
+        `ReferenceSample`, of what the earlier run remembers too) and `real` (tables of
+        `curate.decisions.memory.REMEMBERED`), of which `curate.transforms.human.Remember` makes what to keep.
     """
 
     def __init__(
@@ -59,7 +62,8 @@ class Decide(beam.PTransform):
     def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"features": …, "pairs": …}: tables.
 
-        And to those of "units" to remove repeated lines, and of "human", the features of a reference set.
+        And to those of "units" to remove repeated lines, and of "human", the features of a reference set, or of
+        "remembered", one `HumanReference`.
         """
         config = self._config
         prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)
@@ -67,21 +71,25 @@ class Decide(beam.PTransform):
             "documents": prepared["documents"],
             "pairs": inputs["pairs"],
         } | "CloseGroups" >> CloseGroups(DOCUMENTS, config.dedupe.rounds, self._partitions)
-        own = (
-            groups
-            | "RealLeaders" >> beam.ParDo(_CollectReference(config))
-            | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
-        )
         if "human" in inputs:
             human = inputs["human"] | "Human" >> SampleHuman(config, self._centroids)
+        elif "remembered" in inputs:
+            human = inputs["remembered"]
         else:
             human = groups.pipeline | "NoHuman" >> beam.Create([]).with_output_types(HumanReference)
+        outside = AsSingleton(human, default_value=None)
+        real = groups | "RealLeaders" >> beam.ParDo(_CollectReference(config), outside).with_output_types(
+            ReferenceSample, real=pa.Table
+        ).with_outputs("real", main="sample")
+        own = real.sample | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
+        # Not from the corpus's own sample on: one without a document must not lose what is remembered.
+        once = groups.pipeline | "Once" >> beam.Create([None])
+        sample = once | "Join" >> beam.ParDo(_Join(), AsSingleton(own, default_value=None), outside)
         reference = self._reference
         if reference is None:
-            reference = own | "Reference" >> beam.ParDo(_MakeReference(config), AsSingleton(human, default_value=None))
-        if self._reference is not None or "human" in inputs:
-            sides = AsSingleton(reference), AsSingleton(human, default_value=None)
-            drift = own | "Drift" >> beam.ParDo(_Drift(), *sides)
+            reference = sample | "Reference" >> beam.Map(Reference.of, config).with_output_types(Reference)
+        if self._reference is not None or "human" in inputs or "remembered" in inputs:
+            drift = own | "Drift" >> beam.ParDo(_Drift(), AsSingleton(reference), outside)
         else:
             drift = groups.pipeline | "NoDrift" >> beam.Create([]).with_output_types(List[Drift])
         decided = groups | "DecideGroups" >> beam.ParDo(_DecideGroup(config), AsSingleton(reference))
@@ -111,6 +119,8 @@ class Decide(beam.PTransform):
             "earlier": apart.earlier,
             "human": human,
             "drift": drift,
+            "sample": sample,
+            "real": real.real,
         }
 
     def _threshold(self, decided: beam.PCollection, mixture: beam.PCollection) -> Optional[AsSingleton]:
@@ -132,19 +142,20 @@ class _CollectReference(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def process(self, element: Grouped) -> Iterator[ReferenceSample]:
+    def process(self, element: Grouped, human: Optional[HumanReference]) -> Iterator[Any]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
         real = real_leaders(documents, pairs, self._config)
-        yield ReferenceSample.collect(real, documents, self._config)
+        yield beam.pvalue.TaggedOutput("real", real.select(REMEMBERED.names))
+        yield ReferenceSample.collect(real, documents, self._config, human.contents if human else None)
 
 
-class _MakeReference(beam.DoFn):
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def process(self, sample: ReferenceSample, human: Optional[HumanReference]) -> Iterator[Reference]:
-        extra = (human.sample, human.windows, human.quality) if human else ()
-        yield Reference.of(sample, self._config, *extra)
+class _Join(beam.DoFn):
+    def process(
+        self, once: None, own: Optional[ReferenceSample], human: Optional[HumanReference]
+    ) -> Iterator[ReferenceSample]:
+        sample = joined(own, human)
+        if sample is not None:
+            yield sample
 
 
 class _Drift(beam.DoFn):

@@ -1,21 +1,28 @@
-"""Wiring of a reference set of human documents: read and annotated like the input, then one sample of scores."""
+"""Wiring of human documents from outside the corpus: texts are read and annotated like the input, then sampled.
+
+And of what is remembered of trusted documents: recalled, and kept for later runs.
+"""
 
 from collections.abc import Iterator
 from typing import Optional
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 
 from curate.clusters.groups import read_clusters
 from curate.config import Config
 from curate.decisions.human import HumanReference, human_config
+from curate.decisions.memory import KEPT, kept_texts, remembered
 from curate.io.blocks import read_split
 from curate.io.filesystem import Files, OpenFile
 from curate.io.sources import InputPlan
+from curate.mixture.overlap import Totals
 from curate.transforms.annotate import Annotate
 from curate.transforms.identity import clusters_side
 from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
+from curate.transforms.tables import NamedCollections
 
 
 class AnnotateHuman(beam.PTransform):
@@ -105,3 +112,44 @@ class _Collect(beam.DoFn):
 
     def process(self, features: pa.Table, centroids: bytes) -> Iterator[HumanReference]:
         yield HumanReference.collect(features, read_clusters(centroids, self._config), self._config)
+
+
+class Recall(beam.PTransform):
+    """Gathers what an earlier run remembers: rows from tables, and the totals that they are a sample of.
+
+    Returns:
+        One `curate.decisions.human.HumanReference`; none without a table.
+    """
+
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
+
+    def expand(self, rows: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of tables of `curate.decisions.memory.REMEMBERED`."""
+        recalled = rows | "Collect" >> beam.Map(HumanReference.recall).with_output_types(HumanReference)
+        merged = recalled | "Merge" >> beam.CombineGlobally(Merge()).without_defaults()
+        return merged | "Totals" >> beam.Map(HumanReference.with_totals, self._totals).with_output_types(HumanReference)
+
+
+class Remember(beam.PTransform):
+    """Chooses the rows to keep of trusted documents, those of this corpus and those remembered before.
+
+    Returns:
+        Tables of `curate.decisions.memory.REMEMBERED`; a text that both have is in one of them.
+    """
+
+    def expand(self, inputs: NamedCollections) -> beam.PCollection:
+        """Applies the transform to {"real", "sample", "human"} of `Decide`, and "remembered", tables."""
+        kept = inputs["sample"] | "Kept" >> beam.Map(kept_texts).with_output_types(pa.Table)
+        kept = AsSingleton(kept, default_value=KEPT.empty_table())
+        human = AsSingleton(inputs["human"], default_value=None)
+        rows = inputs["real"] | "Real" >> beam.ParDo(_Remember(), kept, human)
+        if "remembered" not in inputs:
+            return rows
+        again = inputs["remembered"] | "Again" >> beam.ParDo(_Remember(), kept, None)
+        return (rows, again) | "Both" >> beam.Flatten()
+
+
+class _Remember(beam.DoFn):
+    def process(self, real: pa.Table, kept: pa.Table, human: Optional[HumanReference]) -> Iterator[pa.Table]:
+        yield remembered(real, kept, human.contents if human else np.zeros(0, np.uint64))

@@ -13,6 +13,7 @@ from curate.clusters.kmeans import Centroids
 from curate.columns import one_array, plain_column
 from curate.config import Config
 from curate.errors import UsageError
+from curate.hashing import hash_strings
 from curate.io.schemas import is_string, plain_type
 
 MOST_GROUPS = 10_000
@@ -26,18 +27,19 @@ class Groups:
     """The values of a grouping column, an artefact; cluster i is that of the i-th.
 
     Attributes:
-        names: string[k], distinct, in the order of their bytes.
+        names: string[k], distinct, in the order of their bytes; those of earlier runs before new ones.
     """
 
     names: pa.Array
 
     @staticmethod
-    def of(values: pa.Array, column: str) -> "Groups":
+    def of(values: pa.Array, column: str, known: "Groups | None" = None) -> "Groups":
         """Numbers the values of a column.
 
         Args:
             values: string[k], distinct.
             column: its name.
+            known: groups among the values that keep their numbers.
 
         Raises:
             UsageError: there are more than `MOST_GROUPS`.
@@ -47,7 +49,10 @@ class Groups:
                 f"mixture.group_column {column!r} has more than {MOST_GROUPS:,} values; name a column with fewer, or "
                 f"leave it out to have clusters fitted"
             )
-        return Groups(values.take(pc.array_sort_indices(values)))
+        if known is not None:
+            values = values.filter(pc.invert(pc.is_in(values, value_set=known.names)))
+        ordered = values.take(pc.array_sort_indices(values))
+        return Groups(ordered if known is None else pa.concat_arrays([known.names, ordered]))
 
     def assign(self, values: pa.Array | pa.ChunkedArray) -> pa.Array:
         """The number of each value, int32[n]; null for null and for values that the run of the artefact did not see."""
@@ -71,6 +76,11 @@ class Groups:
         text = arrays["names"].tobytes()
         pairs = zip(ends - arrays["lengths"], ends, strict=True)
         return cls(pa.array([text[start:end].decode(errors="replace") for start, end in pairs], pa.string()))
+
+
+def hashed_values(values: pa.Array) -> pa.Table:
+    """Distinct values as `VALUES`."""
+    return pa.table([pa.array(hash_strings(values)), values], schema=VALUES)
 
 
 def read_clusters(content: bytes, config: Config) -> Centroids | Groups | None:

@@ -22,6 +22,7 @@ from curate.detector.prevalence import bin_edges
 from curate.detector.sample import CalibrationSample
 from curate.detector.thresholds import thresholds
 from curate.detector.windows import WindowCounts
+from curate.mixture.overlap import TextSample, Totals, added
 from curate.mixture.reference import tail_clusters
 from curate.quality.calibration import QualityLimits, QualitySample
 from curate.watermarks.discoveries import Discoveries, Results
@@ -43,6 +44,7 @@ class ReferenceSample:
         windows: of their distinct texts.
         quality: levels of quality, likewise.
         squares: sums of their squared tokens per cluster.
+        texts: a bounded sample of their texts per cluster.
     """
 
     calibration: CalibrationSample
@@ -53,43 +55,53 @@ class ReferenceSample:
     windows: WindowCounts = field(default_factory=WindowCounts)
     quality: QualitySample = field(default_factory=QualitySample)
     squares: Counter[int] = field(default_factory=Counter)
+    texts: TextSample = field(default_factory=TextSample)
 
     @staticmethod
-    def collect(real: pa.Table, documents: pa.Table, config: Config) -> "ReferenceSample":
+    def collect(
+        real: pa.Table, documents: pa.Table, config: Config, known: NDArray[np.uint64] | None = None
+    ) -> "ReferenceSample":
         """Gathers what one closed set of documents has.
 
         Args:
             real: real documents that survive among duplicates (`curate.decisions.groups.real_leaders`).
             documents: all documents of the set; a text is in no other set.
             config: settings.
+            known: contents of texts whose windows are counted elsewhere.
         """
-        clustered = real.filter(real["cluster"].is_valid())
-        tokens = clustered["tokens"].cast(pa.int64())
-        clustered = clustered.append_column("squares", pc.multiply(tokens, tokens))
-        totals = clustered.group_by("cluster").aggregate([("tokens", "sum"), ("tokens", "count"), ("squares", "sum")])
-        clusters = totals["cluster"].to_pylist()
+        totals = Totals.of(real)
+        distinct = real.take(np.unique(real["content"].to_numpy(), return_index=True)[1])
+        if known is not None:
+            distinct = distinct.filter(pa.array(~np.isin(distinct["content"].to_numpy(), known)))
         return ReferenceSample(
             calibration_sample(real),
-            Counter(dict(zip(clusters, totals["tokens_sum"].to_pylist(), strict=True))),
-            Counter(dict(zip(clusters, totals["tokens_count"].to_pylist(), strict=True))),
+            totals.tokens,
+            totals.documents,
             _contents_by_cluster(documents),
             Results.collect(documents, real, config.synthetic.watermark_q),
-            window_counts(real.take(np.unique(real["content"].to_numpy(), return_index=True)[1])),
+            window_counts(distinct),
             quality_sample(real),
-            Counter(dict(zip(clusters, totals["squares_sum"].to_pylist(), strict=True))),
+            totals.squares,
+            TextSample.collect(real),
         )
+
+    @property
+    def totals(self) -> Totals:
+        """Tokens, documents and squares."""
+        return Totals(self.tokens, self.documents, self.squares)
 
     def merge(self, other: "ReferenceSample") -> "ReferenceSample":
         """The sample of both parts of a corpus."""
         return ReferenceSample(
             self.calibration.merge(other.calibration),
-            _added(self.tokens, other.tokens),
-            _added(self.documents, other.documents),
-            _added(self.contents, other.contents),
+            added(self.tokens, other.tokens),
+            added(self.documents, other.documents),
+            added(self.contents, other.contents),
             self.watermarks.merge(other.watermarks),
             self.windows.merge(other.windows),
             self.quality.merge(other.quality),
-            _added(self.squares, other.squares),
+            added(self.squares, other.squares),
+            self.texts.merge(other.texts),
         )
 
 
@@ -98,13 +110,6 @@ def _contents_by_cluster(documents: pa.Table) -> Counter[int]:
     distinct = clustered.group_by(["cluster", "content"]).aggregate([])
     counts = distinct.group_by("cluster").aggregate([("content", "count")])
     return Counter(dict(zip(counts["cluster"].to_pylist(), counts["content_count"].to_pylist(), strict=True)))
-
-
-def _added(left: Counter[int], right: Counter[int]) -> Counter[int]:
-    """The sums, those of 0 included, which `Counter.__add__` drops."""
-    total = Counter(left)
-    total.update(right)
-    return total
 
 
 @dataclass(frozen=True)
@@ -132,33 +137,21 @@ class Reference:
     squares: dict[int, int] = field(default_factory=dict)
 
     @staticmethod
-    def of(
-        sample: ReferenceSample | None,
-        config: Config,
-        human: CalibrationSample | None = None,
-        human_windows: WindowCounts | None = None,
-        human_quality: QualitySample | None = None,
-    ) -> "Reference":
+    def of(sample: ReferenceSample | None, config: Config) -> "Reference":
         """The reference that a sample gives; an empty one without a sample.
 
         Args:
-            sample: of the corpus.
+            sample: of the corpus and of what calibrates besides (`curate.decisions.human.joined`).
             config: settings.
-            human: of a reference set, which calibrates as well.
-            human_windows: likewise.
-            human_quality: likewise.
         """
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
-        calibration = sample.calibration if human is None else sample.calibration.merge(human)
         tokens, documents, contents = (dict(counts) for counts in (sample.tokens, sample.documents, sample.contents))
         found = sample.watermarks.discoveries(config.synthetic.watermark_q)
-        windows = sample.windows if human_windows is None else sample.windows.merge(human_windows)
-        quality = sample.quality if human_quality is None else sample.quality.merge(human_quality)
-        limits = quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
-        calibrated = calibration.calibrate(config.run.seed)
+        limits = sample.quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
+        calibrated = sample.calibration.calibrate(config.run.seed)
         squares = dict(sample.squares)
-        return Reference(calibrated, tokens, documents, contents, found, windows, limits, squares)
+        return Reference(calibrated, tokens, documents, contents, found, sample.windows, limits, squares)
 
     @property
     def id(self) -> str:
@@ -176,13 +169,16 @@ class Reference:
 
         Those that are rare among real documents only are left out: a cluster that machine text has filled is small
         in the reference and large in the corpus, and sheltering it would shelter the machine text. It is one
-        with less than 1 / `RARE_FACTOR` of the real documents that its size lets one expect, by more than chance.
+        with less than 1 / `RARE_FACTOR` of the real documents that its size lets one expect, by more than chance: the
+        conditional test of two Poisson rates (Przyborowski and Wilenski, 1940), since real documents that are
+        remembered from earlier corpora may be many more than the documents of this one.
         """
         tail = self.tail(config)
         share = sum(self.documents.values()) / max(sum(self.contents.values()), 1)
-        found = np.array([self.documents[cluster] for cluster in tail.tolist()], dtype=np.float64)
-        size = np.array([self.contents.get(cluster, 0) for cluster in tail.tolist()], dtype=np.float64)
-        by_chance = scipy.special.pdtr(found, np.maximum(size * share / RARE_FACTOR, 1e-9))
+        found = np.array([self.documents[cluster] for cluster in tail.tolist()], dtype=np.int64)
+        size = np.array([self.contents.get(cluster, 0) for cluster in tail.tolist()], dtype=np.int64)
+        rate = share / RARE_FACTOR
+        by_chance = scipy.special.bdtr(found, found + size, rate / (1.0 + rate))
         return tail[by_chance >= RARE_CHANCE]
 
     def token_array(self, clusters: int = 0) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ def report_data(
     counts: JsonDict,
     artefacts: JsonDict,
     earlier: JsonDict | None = None,
+    human_reference: JsonDict | None = None,
 ) -> JsonDict:
     """Everything the report says, as JSON types. Missing optional keys leave their figures out.
 
@@ -58,6 +59,7 @@ def report_data(
         artefacts: name → id of what was fitted or loaded.
         earlier: `matched` (documents dropped for one in an earlier output) and `supersedes` (documents there that
             a new one supersedes); None where there is no earlier output.
+        human_reference: {path, counts} of human documents from outside the corpus, as of the manifest; None without.
     """
     clusters = tables.clusters(summary, mixture, terms)
     overall = complete(clusters, summary, mixture, (calibration.get("beta_res") or {}).get("value"))
@@ -83,6 +85,7 @@ def report_data(
         "provenance": list(provenance),
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
+        "human_reference": human_reference,
         "mixture": {name: value for name, value in mixture.items() if name != "clusters"}
         | (overall if mixture else {}),
         "config": config,

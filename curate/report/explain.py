@@ -69,7 +69,7 @@ def tell(row: Row, manifest: JsonDict, earlier: str | None = None) -> str:
         _verdict(row),
         _document(row),
         _evidence(row),
-        _detector(row),
+        _detector(row, manifest.get("human_reference")),
         _match(row, config.get("dedupe", {}), earlier),
         _mixture(row),
         _edits(row),
@@ -116,7 +116,7 @@ def _assumed(row: Row) -> str:
     return told + ", moved by the detector's score by at most the detector's limit of 3 nats (odds of 20 to 1)."
 
 
-def _detector(row: Row) -> str:
+def _detector(row: Row, outside: JsonDict | None) -> str:
     if row["stage"] == "read":
         return ""
     if row["detector_score"] is None:
@@ -128,7 +128,9 @@ def _detector(row: Row) -> str:
     side = "above" if gap > 0 else "below" if gap < 0 else "at"
     group = f" of group {row['group']}" if row["group"] else ""
     size = f", calibrated on {plural(row['group_n'], 'human document')}" if row["group_n"] is not None else ""
-    if row["group"] and row["group"].startswith(SHIPPED):
+    if row["group"] and not row["group"].startswith(SHIPPED) and outside is not None:
+        size += f", those of {outside['path']} among them"
+    elif row["group"] and row["group"].startswith(SHIPPED):
         size += " that the detector came with, since the corpus has too few of its own in this language"
     return f"{score}, {side} the threshold {decimal(row['threshold'])}{group}{size}."
 

@@ -77,6 +77,8 @@ def write_reports(
     }
     artefacts = _artefact_ids(directory, record["detector"], reference, config, files)
     artefacts |= {f"watermark {test.partition('/')[0]}": test for test in record.get("watermarks", ())}
+    named = {"path": config.synthetic.human_reference, "files": record.get("human_reference", {})}
+    human_reference = named | {"counts": outcome["human"]} if outcome["human"] else None
     found = estimates(overview.scores, reference, config)
     report = report_data(
         overview.summary,
@@ -96,6 +98,7 @@ def write_reports(
         counts=counts,
         artefacts=artefacts,
         earlier=outcome["earlier"] if record["against"] else None,
+        human_reference=human_reference,
     )
     _write_json(files, f"{directory}/report.json", report)
     _write_json(files, f"{directory}/{SHORTAGES}", shortages(report, outcome["mixture"], overview.styles))
@@ -121,9 +124,7 @@ def write_reports(
         exclude=record.get("exclude"),
         against=record["against"],
         supersedes=outcome["earlier"]["supersedes"],
-        human_reference={"files": record.get("human_reference", {}), "counts": outcome["human"]}
-        if outcome["human"]
-        else None,
+        human_reference=human_reference,
         drift=outcome["drift"],
         prevalence=found,
         mixture=table(report),

@@ -63,6 +63,7 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
             f"{plural(uncalibrated, 'document')} kept without a calibrated threshold, in {some(languages)}",
             uncalibrated,
         )
+    _outside(panel, report["human_reference"])
     _calibration(panel, report["calibration"], report["config"].get("synthetic", {}).get("alpha_suspect", 0.05))
     _quality(panel, summary, report)
     alarms = removal_alarms(report)
@@ -145,6 +146,14 @@ def _earlier(panel: Panel, duplicates: JsonDict, documents: int) -> None:
     panel.figure("supersedes", label, superseded, documents, "count")
     if superseded:
         panel.flag(WARN, f"{label}: {count(superseded)}; supersedes in the manifest names them", superseded)
+
+
+def _outside(panel: Panel, reference: JsonDict | None) -> None:
+    """The human documents from outside the corpus, where there are some."""
+    if reference is not None:
+        used, documents = reference["counts"]["used"], reference["counts"]["documents"]
+        label = "scored human documents from outside the corpus, in thresholds and limits of quality"
+        panel.figure("human_reference", label, used, documents, "count", f"from {reference['path']}")
 
 
 def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:

@@ -67,8 +67,9 @@ def build_manifest(
         against: earlier outputs that the documents were compared with.
         supersedes: {id, output, by, reason, similarity, containment} of each document of theirs that a kept one
             of higher own class duplicates.
-        human_reference: {files, counts} of the human documents from outside the corpus that calibrated: file →
-            whatever identifies it, and how many were used.
+        human_reference: {path, files, counts} of the human documents from outside the corpus that calibrated: file →
+            whatever identifies it, and how many were used; `remembered` of them, from an earlier run, count for the
+            mixture too.
         drift: {language, distance, p, n, stored_n, drifted}, the corpus's trusted documents against those.
         prevalence: machine text by source and month, in all, and what was left of it
             (`curate.report.prevalence.estimates`).

@@ -221,7 +221,10 @@ def _reference(panel: Panel, report: JsonDict, base: str) -> None:
     documents = report["mixture"].get("reference_documents", 0)
     needed = report["config"].get("mixture", {}).get("min_reference", 200)
     label = "trusted human documents that the reference shares rest on"
-    panel.figure("reference", label, documents, documents, "count")
+    outside = report["human_reference"] or {"counts": {}}
+    remembered = outside["counts"].get("remembered")
+    note = "" if remembered is None else f"{count(remembered)} of them remembered from {outside['path']}"
+    panel.figure("reference", label, documents, documents, "count", note)
     if documents < needed:
         text = (
             f"the reference rests on {plural(documents, 'trusted human document')}, fewer than {count(needed)}: "
