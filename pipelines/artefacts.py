@@ -9,6 +9,7 @@ import pyarrow as pa
 from curate.clusters.embedding import Embedding
 from curate.clusters.groups import read_clusters
 from curate.config import Config, make_config
+from curate.decisions.memory import ABOUT, FOLDER
 from curate.decisions.reference import Reference
 from curate.detector.model import ARRAYS_FILE, detector_files, load_detector
 from curate.errors import UsageError
@@ -33,6 +34,7 @@ class Artefacts:
     Attributes:
         detector: path of its model.
         detector_id: its name, of models that are no file of curate's too.
+        quality_model: digest of the operator's model of quality, if limits are of one.
     """
 
     embedding: Optional[bytes] = None
@@ -40,6 +42,7 @@ class Artefacts:
     reference: Optional[Reference] = None
     detector: Optional[str] = None
     detector_id: Optional[str] = None
+    quality_model: Optional[str] = None
 
 
 def load_artefacts(directory: str) -> Artefacts:
@@ -54,12 +57,14 @@ def load_artefacts(directory: str) -> Artefacts:
     detector = f"{directory}/{ARRAYS_FILE}" if FILES.stat(f"{directory}/{ARRAYS_FILE}") else None
     try:
         other = FILES.read_if_there(f"{directory}/{OTHER_DETECTOR}")
+        about = FILES.read_if_there(f"{directory}/{FOLDER}/{ABOUT}")
         return Artefacts(
             embedding=FILES.read_if_there(f"{directory}/embedding.npz"),
             centroids=FILES.read_if_there(f"{directory}/centroids.npz"),
             reference=Reference.from_dict(json.loads(FILES.read_bytes(f"{directory}/reference.json"))),
             detector=detector,
             detector_id=json.loads(other)["id"] if other else detector and load_detector(detector).id,
+            quality_model=json.loads(about).get("quality_model") if about else None,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
@@ -126,12 +131,48 @@ def file_digests(paths: Sequence[Optional[str]]) -> dict[str, JsonDict]:
     return found
 
 
-def check_thresholds(given: Artefacts, config: Config, name: Optional[str]) -> None:
-    """Checks that thresholds of artefacts are those of the detector that the documents are scored with.
+def quality_digest(resources: JsonDict, config: Config) -> Optional[str]:
+    """The digest of the operator's model of quality among `resource_digests`; None without one."""
+    named = resources.get(config.quality.model or "")
+    return named["sha256"] if named else None
+
+
+def check_unchanged(resources: JsonDict, config: Config) -> None:
+    """Checks that the model of quality is still that which annotations were made with.
+
+    Args:
+        resources: of the record of the annotations.
+        config: settings of the decision, which name the model of the annotations.
+
+    Raises:
+        UsageError: its file has changed.
+    """
+    then, now = (quality_digest(digests, config) for digests in (resources, resource_digests(config)))
+    if None not in (then, now) and then != now:
+        raise UsageError(
+            f"quality.model {config.quality.model!r} has changed since it judged the documents; put the model of then "
+            f"back, or run `curate run` to annotate anew"
+        )
+
+
+def check_thresholds(given: Artefacts, config: Config, name: Optional[str], resources: JsonDict) -> None:
+    """Checks that thresholds and limits of artefacts are those of the models that the documents were judged with.
+
+    Args:
+        given: the artefacts.
+        config: settings.
+        name: id of the detector.
+        resources: of the run that annotated.
 
     Raises:
         UsageError: they are of another one.
     """
+    model = quality_digest(resources, config)
+    if None not in (given.quality_model, model) and given.quality_model != model:
+        raise UsageError(
+            f"the documents are judged by quality.model {config.quality.model!r}, but the limits of the artefacts are "
+            f"of another model; judge with that one, or leave out --artefacts"
+        )
     if config.synthetic.enabled and given.detector_id not in (None, name):
         raise UsageError(
             f"the documents are scored by the detector {name}, but the thresholds of the artefacts are of "

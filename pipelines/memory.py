@@ -10,7 +10,7 @@ from curate.detector.model import load_detector
 from curate.errors import UsageError
 from curate.io.human import Memory, read_memory
 from curate.mixture.overlap import Totals
-from curate.pipelines.artefacts import Artefacts, load_artefacts, resource_digests
+from curate.pipelines.artefacts import Artefacts, load_artefacts, quality_digest, resource_digests
 from curate.pipelines.files import BeamFiles
 
 FILES = BeamFiles()
@@ -40,7 +40,7 @@ def check_recalled(memory: Memory, config: Config, detector: Optional[str]) -> N
     Raises:
         UsageError: scores, signals or clusters of both would not be comparable.
     """
-    check_memory(memory.about, config, detector, _quality_model(resource_digests(config), config))
+    check_memory(memory.about, config, detector, quality_digest(resource_digests(config), config))
 
 
 def write_memory(
@@ -62,7 +62,7 @@ def write_memory(
     made = (FILES.read_if_there(f"{directory}/{name}.npz") for name in ("embedding", "centroids"))
     about = About(
         detector=record["detector"] or (memory.about.detector if memory else None),
-        quality_model=_quality_model(record["resources"], config) or (memory.about.quality_model if memory else None),
+        quality_model=quality_digest(record["resources"], config) or (memory.about.quality_model if memory else None),
         clusters=_clusters_id(*made),
         space=space(config),
         totals=Totals.from_dict(totals),
@@ -73,11 +73,6 @@ def write_memory(
 def _clusters_id(embedding: Optional[bytes], centroids: Optional[bytes]) -> Optional[str]:
     """A digest of what gives documents their clusters; None without clusters."""
     return hashlib.sha256((embedding or b"") + centroids).hexdigest()[:32] if centroids else None
-
-
-def _quality_model(digests: JsonDict, config: Config) -> Optional[str]:
-    named = digests.get(config.quality.model or "")
-    return named["sha256"] if named else None
 
 
 def copy_memory(memory: Memory, given: Artefacts, annotations: str) -> None:

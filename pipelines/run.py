@@ -41,6 +41,7 @@ from curate.pipelines.artefacts import (
     check_exclude,
     check_resources,
     check_thresholds,
+    check_unchanged,
     check_watermarks,
     detector_id,
     file_digests,
@@ -129,7 +130,8 @@ def curate_inputs(
     if memory:
         check_recalled(memory, config, scored_by)
     check_artefacts(given, config)
-    check_thresholds(given, config, scored_by)
+    judged_by = resource_digests(config)
+    check_thresholds(given, config, scored_by, judged_by)
     exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
@@ -166,7 +168,7 @@ def curate_inputs(
         "config": config.to_dict(),
         "inputs": {file.path: absolute(file.path) for file in found},
         "fingerprints": planned.fingerprints,
-        "resources": resource_digests(config),
+        "resources": judged_by,
         "trust": trust_list_id(config.provenance) if config.provenance.enabled else None,
         "exclude": exclude,
         "watermarks": watermarks,
@@ -249,7 +251,8 @@ def decide_again(
     check_lineage(config.run.openlineage)
     planned = same_inputs(record, annotated) if apply else None
     given = load_artefacts(artefacts) if artefacts else Artefacts()
-    check_thresholds(given, config, record["detector"])
+    check_unchanged(record["resources"], config)
+    check_thresholds(given, config, record["detector"], record["resources"])
     refuse_output(output, record["against"])
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
