@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from curate.config import Config
 from curate.decisions.reference import Reference
 from curate.decisions.verdict import REJECT, Verdicts
-from curate.provenance.evidence import QUALITY, one_per_row
+from curate.provenance.evidence import QUALITY, combine, one_per_row
 from curate.quality.calibration import levels_of
 from curate.quality.catalogue import GATE, MODEL, NAMES
 from curate.quality.signals import UNDEFINED, of_level
@@ -26,7 +26,7 @@ class Quality:
             there is no text or nothing to compare it with.
         passed: bool[n], whether it passes the gate; true where there is nothing to judge by.
         dropped: bool[n], whether it breaks a rule that drops.
-        evidence: EVIDENCE_LIST[n], for those that fail the gate or are dropped: what is odd about them.
+        evidence: EVIDENCE_LIST[n]: what is odd about those that fail the gate, and each rule that drops a document.
     """
 
     score: NDArray[np.float32]
@@ -50,16 +50,34 @@ def judge_quality(documents: pa.Table, reference: Reference, config: Config) -> 
     if settings.threshold is not None:
         probability = of_level(MODEL, levels[:, MODEL].astype(np.float64))
         passed = passed & ~((levels[:, MODEL] != UNDEFINED) & (probability < settings.threshold))
-    rules = [NAMES.index(name) for name in settings.drop if name != GATE]
-    dropped = found.broken[:, rules].any(axis=1) | (~passed if GATE in settings.drop else False)
-    told = ~passed | dropped
-    names = documents["language"].to_pylist() if told.any() else []
-    detail = [
-        ", ".join(reference.quality.explain(names[row] or "und", levels[row])) if told[row] else None
-        for row in range(len(levels) if told.any() else 0)
+    rules = {name: found.broken[:, NAMES.index(name)] for name in settings.drop if name != GATE}
+    dropped = np.logical_or.reduce([~passed & (GATE in settings.drop), *rules.values()])
+    odd = np.flatnonzero(~passed | dropped)
+    languages = documents["language"].take(pa.array(odd)).to_pylist()
+    told = {
+        row: reference.quality.explain(language or "und", levels[row])
+        for row, language in zip(odd.tolist(), languages, strict=True)
+    }
+    evidence = [
+        _evidence(GATE, ~passed, told),
+        *(
+            _evidence(
+                name,
+                broken,
+                {row: [part for part in parts if part.startswith(f"{name} ")] for row, parts in told.items()},
+            )
+            for name, broken in rules.items()
+        ),
     ]
-    evidence = one_per_row(told, QUALITY, GATE, "unknown", 0.0, pa.array(detail or [None] * len(levels), pa.string()))
-    return Quality(found.quality.astype(np.float32), passed, dropped, evidence)
+    return Quality(found.quality.astype(np.float32), passed, dropped, combine(*evidence))
+
+
+def _evidence(kind: str, selected: NDArray[np.bool_], told: dict[int, list[str]]) -> pa.Array:
+    """One item for each document selected, with what is told of it."""
+    detail = np.full(len(selected), None, dtype=object)
+    for row in np.flatnonzero(selected).tolist():
+        detail[row] = ", ".join(told[row])
+    return one_per_row(selected, QUALITY, kind, "unknown", 0.0, pa.array(detail, pa.string()))
 
 
 def reject_poor(judged: Verdicts, dropped: NDArray[np.bool_]) -> Verdicts:

@@ -32,6 +32,7 @@ def report_data(
     artefacts: JsonDict,
     earlier: JsonDict | None = None,
     human_reference: JsonDict | None = None,
+    quality: JsonDict | None = None,
 ) -> JsonDict:
     """Everything the report says, as JSON types. Missing optional keys leave their figures out.
 
@@ -60,6 +61,7 @@ def report_data(
         earlier: `matched` (documents dropped for one in an earlier output) and `supersedes` (documents there that
             a new one supersedes); None where there is no earlier output.
         human_reference: {path, counts} of human documents from outside the corpus, as of the manifest; None without.
+        quality: what rules of quality remove (`curate.report.quality.QualityCounts.table`).
     """
     clusters = tables.clusters(summary, mixture, terms)
     overall = complete(clusters, summary, mixture, (calibration.get("beta_res") or {}).get("value"))
@@ -86,6 +88,7 @@ def report_data(
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
         "human_reference": human_reference,
+        "quality": quality or {"rules": [], "languages": [], "clusters": [], "alarms": 0},
         "mixture": {name: value for name, value in mixture.items() if name != "clusters"}
         | (overall if mixture else {}),
         "config": config,

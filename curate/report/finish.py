@@ -99,6 +99,7 @@ def write_reports(
         artefacts=artefacts,
         earlier=outcome["earlier"] if record["against"] else None,
         human_reference=human_reference,
+        quality=overview.quality.table(config.quality.drop) if config.judges_quality() else None,
     )
     _write_json(files, f"{directory}/report.json", report)
     _write_json(files, f"{directory}/{SHORTAGES}", shortages(report, outcome["mixture"], overview.styles))
@@ -128,6 +129,7 @@ def write_reports(
         drift=outcome["drift"],
         prevalence=found,
         mixture=table(report),
+        quality=report["quality"],
         warnings=warnings(found["beta_res"]),
     )
     schema = _data_schema(directory, files)

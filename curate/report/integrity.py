@@ -7,7 +7,6 @@ from curate.report.words import count, decimal, percent, plural
 
 REMOVAL_ALARM = 0.5
 ALARMS_SHOWN = 20
-QUALITY_FACTOR, QUALITY_MIN = 3, 5  # times the overall rate, and documents, lost to rules of quality
 REMOVAL_MIN = 5  # documents below which a removed share says nothing
 
 
@@ -120,20 +119,22 @@ def removal_alarms(report: JsonDict) -> list[JsonDict]:
 def _quality(panel: Panel, summary: Summary, report: JsonDict) -> None:
     """Whether rules of quality take much more of one language or cluster than of others, as they have of small ones."""
     documents, dropped = report["totals"]["documents"], summary.total("flow", reason="quality").documents
-    if not dropped:
-        return
-    overall = dropped / documents
-    panel.figure("quality", "documents dropped for their quality", overall, documents, "share")
-    for table, name in (("languages", "language"), ("clusters", "cluster")):
-        for row in report[table]:
-            lost, n = summary.total(name, **{name: row[name]}, reason="quality").documents, row["documents"]
-            if lost >= QUALITY_MIN and lost > QUALITY_FACTOR * overall * n:
-                panel.flag(
-                    WARN,
-                    f"{name} {row[name]} lost {percent(lost / n)} of its {count(n)} documents to rules of quality, "
-                    f"{percent(overall)} were lost of all: look at them before this is trusted (quality.drop)",
-                    lost,
-                )
+    if dropped:
+        panel.figure("quality", "documents dropped for their quality", dropped / documents, documents, "share")
+    found = report["quality"]
+    alarms = [(name, row) for name in ("language", "cluster") for row in found[f"{name}s"] if row["alarm"]]
+    for name, row in alarms[:ALARMS_SHOWN]:
+        people = f"{count(row['people_broken'])} of {plural(row['people'], 'trusted human document')} there"
+        panel.flag(
+            WARN,
+            f"{name} {row[name]} lost {percent(row['share'])} of its {count(row['documents'])} documents to the rule "
+            f"{row['rule']} of quality.drop, the others {percent(row['others_share'] or 0.0)}; {people} break it: look "
+            f"at them before this is trusted",
+            row["removed"],
+        )
+    if found["alarms"] > ALARMS_SHOWN:
+        more = found["alarms"] - ALARMS_SHOWN
+        panel.flag(WARN, f"{more:,} more languages or clusters lost much more than others to a rule of quality", more)
 
 
 def _earlier(panel: Panel, duplicates: JsonDict, documents: int) -> None:

@@ -41,6 +41,7 @@ def build_manifest(
     drift: Sequence[JsonDict] = (),
     prevalence: Mapping[str, Any] | None = None,
     mixture: JsonDict | None = None,
+    quality: JsonDict | None = None,
     warnings: Sequence[str] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
@@ -74,6 +75,7 @@ def build_manifest(
         prevalence: machine text by source and month, in all, and what was left of it
             (`curate.report.prevalence.estimates`).
         mixture: the table of the clusters (`curate.report.mixture.table`).
+        quality: what rules of quality remove, by language and cluster (`curate.report.quality.QualityCounts.table`).
         warnings: what the run told its operator.
 
     Raises:
@@ -106,6 +108,7 @@ def build_manifest(
         "drift": list(drift),
         "prevalence": dict(prevalence or {}),
         "mixture": mixture or {},
+        "quality": quality or {},
         "warnings": list(warnings),
         "digests": dict(sorted(digests.items())),
     }

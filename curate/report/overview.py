@@ -11,6 +11,7 @@ from curate.decisions.reference import Reference
 from curate.report.groups import Groups
 from curate.report.marks import Marks
 from curate.report.provenance import ProvenanceCounts
+from curate.report.quality import QualityCounts
 from curate.report.rows import RowSums
 from curate.report.scores import ScoreCounts
 from curate.report.styles import ClusterStyles
@@ -29,6 +30,7 @@ class Overview:
         provenance: what was found on it.
         rows: of the input files.
         styles: of the clusters' real documents.
+        quality: whom rules of quality take documents from.
     """
 
     summary: Summary
@@ -38,11 +40,13 @@ class Overview:
     provenance: ProvenanceCounts
     rows: RowSums
     styles: ClusterStyles
+    quality: QualityCounts
 
     @staticmethod
     def empty() -> "Overview":
         """The overview of no document."""
-        return Overview(Summary(), Groups(), ScoreCounts(), Marks(), ProvenanceCounts(), RowSums(), ClusterStyles())
+        counts = Marks(), ProvenanceCounts(), RowSums(), ClusterStyles(), QualityCounts()
+        return Overview(Summary(), Groups(), ScoreCounts(), *counts)
 
     @staticmethod
     def of(ledger: pa.Table, reference: Reference, config: Config) -> "Overview":
@@ -55,7 +59,8 @@ class Overview:
         scores = ScoreCounts.of(ledger, reference, config)
         rows = RowSums.of(ledger["source_file"], ledger["row_hash"].to_numpy())
         styles = ClusterStyles.of(ledger, config.report.examples)
-        return Overview(summary, groups, scores, marks, ProvenanceCounts.of(ledger), rows, styles)
+        provenance, quality = ProvenanceCounts.of(ledger), QualityCounts.of(ledger)
+        return Overview(summary, groups, scores, marks, provenance, rows, styles, quality)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -67,6 +72,7 @@ class Overview:
             self.provenance.merge(other.provenance),
             self.rows.merge(other.rows),
             self.styles.merge(other.styles),
+            self.quality.merge(other.quality),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,6 +85,7 @@ class Overview:
             "provenance": self.provenance.to_dict(),
             "rows": self.rows.to_dict(),
             "styles": self.styles.to_dict(),
+            "quality": self.quality.to_dict(),
         }
 
     @staticmethod
@@ -92,4 +99,5 @@ class Overview:
             ProvenanceCounts.from_dict(values["provenance"]),
             RowSums.from_dict(values["rows"]),
             ClusterStyles.from_dict(values["styles"]),
+            QualityCounts.from_dict(values["quality"]),
         )

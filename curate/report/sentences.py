@@ -31,6 +31,8 @@ MEANINGS = {
     "answer": "A reviewer answered: {detail}",
 }
 
+RULE = "It breaks a rule of quality that drops (quality.drop): {detail}"
+
 RIGHTS_MEANINGS = {
     "training_mining": "its content credentials ({detail})",
     "rights_column": "its rights column ({detail})",
@@ -50,7 +52,7 @@ _SILENT = ("marker", "quality")
 
 def sentence(item: Item) -> str:
     """One item of evidence about origin, and how much it weighs."""
-    meaning = MEANINGS.get(item["kind"])
+    meaning = MEANINGS.get(item["kind"], RULE if item["family"] == "quality" else None)
     detail = (item["detail"] or "").rstrip(".")
     if meaning is None:
         told = f"{item['family'].capitalize()}, {item['kind']}" + (f": {detail}" if detail else "")
