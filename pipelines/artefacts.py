@@ -19,7 +19,7 @@ from curate.pipelines.files import BeamFiles
 from curate.provenance.credentials import make_context
 from curate.quality.operator import model_scores
 from curate.report.manifest import digest
-from curate.transforms.inference import TextDetector
+from curate.transforms.models import TextModels
 from curate.watermarks.load import load_watermarks
 
 FILES = BeamFiles()
@@ -81,11 +81,11 @@ def with_detector(config: Config, given: Artefacts) -> Config:
     return make_config(values)
 
 
-def detector_id(config: Config, detector: Optional[TextDetector]) -> Optional[str]:
+def detector_id(config: Config, models: TextModels) -> Optional[str]:
     """The name of the detector that documents are scored with, None if they are not."""
     if not config.synthetic.enabled:
         return None
-    return load_detector(config.synthetic.model).id if detector is None else detector.id
+    return load_detector(config.synthetic.model).id if models.detector is None else models.detector.id
 
 
 def write_detector(config: Config, directory: str, name: Optional[str]) -> None:

@@ -34,8 +34,8 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import FindPairs
 from curate.transforms.human import AnnotateHuman, Recall, Remember
-from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
+from curate.transforms.models import NO_MODELS, TextModels
 
 OVERVIEW = "artefacts/overview.json"
 HUMAN = "human"
@@ -65,7 +65,7 @@ def annotate_inputs(
     partitions: int,
     earlier: Sequence[InputPlan] = (),
     human: Optional[InputPlan] = None,
-    detector: Optional[TextDetector] = None,
+    models: TextModels = NO_MODELS,
 ) -> None:
     """Runs the job that writes annotations and errors.
 
@@ -78,7 +78,7 @@ def annotate_inputs(
         partitions: partitions of the key spaces.
         earlier: documents of earlier outputs, to be compared with those of the inputs.
         human: a reference set of human documents.
-        detector: what `synthetic.handler` names.
+        models: those of the user's that are asked about the texts.
     """
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -94,10 +94,7 @@ def annotate_inputs(
 
     read = pipeline | "Read" >> ReadBlocks(plan)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
-    blocks = read["blocks"]
-    if detector is not None:
-        blocks = blocks | "ScoreTexts" >> ScoreTexts(detector, config)
-    annotated = blocks | "Annotate" >> Annotate(config, BeamFiles().open, embedding)
+    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().open, embedding, models)
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
@@ -105,7 +102,7 @@ def annotate_inputs(
         files = BeamFiles()
         _ = (
             pipeline
-            | "Human" >> AnnotateHuman(human, config, files, files.open, embedding, detector)
+            | "Human" >> AnnotateHuman(human, config, files, files.open, embedding, models)
             | "WriteHuman" >> WriteTables(f"{target}/{HUMAN}", ["location"], features_schema(config))
         )
     if config.removes_lines():

@@ -15,7 +15,7 @@ from curate.pipelines.artefacts import check_exclude, check_resources
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.runner import beam_options
 from curate.report.render import render
-from curate.transforms.inference import configured_detector
+from curate.transforms.models import configured_models
 
 FILES = BeamFiles()
 
@@ -29,7 +29,7 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     """
     beam_options(beam, workers=1)
     check_resources(config)
-    configured_detector(config)
+    configured_models(config)
     exclude = check_exclude(config)
     planned = plan(find_inputs(inputs, FILES), config, FILES)
     earlier = earlier_outputs([absolute(directory) for directory in against], config, FILES)

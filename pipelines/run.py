@@ -63,7 +63,7 @@ from curate.provenance.trust_list import trust_list_id
 from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
-from curate.transforms.inference import configured_detector
+from curate.transforms.models import configured_models
 
 FILES = BeamFiles()
 
@@ -125,8 +125,8 @@ def curate_inputs(
     config = with_said(with_detector(config, given), FILES.read_bytes)
     check_resources(config)
     check_lineage(config.run.openlineage)
-    detector = configured_detector(config)
-    scored_by = detector_id(config, detector)
+    models = configured_models(config)
+    scored_by = detector_id(config, models)
     if memory:
         check_recalled(memory, config, scored_by)
     check_artefacts(given, config)
@@ -187,11 +187,11 @@ def curate_inputs(
         if memory:
             copy_memory(memory, given, f"{staging.path}/annotations")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
-            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, detector)
+            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, models)
         record["errors"] = _count_errors(staging.path, planned, config)
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
-        if detector is not None:
-            _tell_unscored(f"{staging.path}/annotations/features", config, detector.id)
+        if models.detector is not None:
+            _tell_unscored(f"{staging.path}/annotations/features", config, models.detector.id)
         counts, warnings = _decide_and_report(
             f"{staging.path}/annotations",
             record,

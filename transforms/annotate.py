@@ -25,6 +25,8 @@ from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.filesystem import OpenFile, read_with
 from curate.text.kernel import text_features
+from curate.transforms.inference import AskModel, take_column
+from curate.transforms.models import NO_MODELS, TextModels
 from curate.transforms.sample import ReducedTables, SmallestHashes
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
@@ -46,17 +48,6 @@ def location(table: pa.Table) -> Tuple[str, Optional[int]]:
     metadata = table.schema.metadata or {}
     start = metadata.get(b"curate.start")
     return metadata.get(b"curate.source_file", b"").decode(), None if start is None else int(start)
-
-
-SCORES = "curate:detector_score"
-"""Name of the column in which a block brings the scores of a detector of the user's (`curate.transforms.inference`)."""
-
-
-def take_scores(block: pa.Table) -> Tuple[pa.Table, Optional[pa.Array]]:
-    """The block as it was read, and the scores that it brings, if it does."""
-    if SCORES not in block.schema.names:
-        return block, None
-    return block.drop_columns([SCORES]), block[SCORES].combine_chunks()
 
 
 class FitEmbedding(beam.PTransform):
@@ -155,22 +146,32 @@ class Annotate(beam.PTransform):
     Args:
         config: settings; disabled steps leave nulls.
         open_file: opens a file of the media_path column, one of evaluation texts, and those of watermarks.
-        embedding: PCollection of the bytes of at most one embedding, or None when the mixture is off.
+        embedding: PCollection of the bytes of at most one embedding, or None where none is fitted.
+        models: models of the user's that are asked about the texts.
 
     Returns:
         {"features": tables of `curate.schema.features`, one per block that has rows, and, where repeated lines are
         removed, "units": tables of `curate.duplicates.lines.UNITS`}.
     """
 
-    def __init__(self, config: Config, open_file: OpenFile, embedding: beam.PCollection | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        open_file: OpenFile,
+        embedding: beam.PCollection | None,
+        models: TextModels = NO_MODELS,
+    ) -> None:
         self._config = config
         self._open_file = open_file
         self._embedding = embedding
+        self._models = models
 
     def expand(self, blocks: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of blocks."""
+        if self._models.detector is not None:
+            blocks = blocks | "ScoreTexts" >> AskModel(self._models.detector, self._config)
         side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
-        annotate = beam.ParDo(_Annotate(self._config, self._open_file), side)
+        annotate = beam.ParDo(_Annotate(self._config, self._open_file, self._models), side)
         if not self._config.removes_lines():
             return {"features": blocks | "Features" >> annotate}
         outputs = blocks | "Features" >> annotate.with_output_types(pa.Table, units=pa.Table).with_outputs(
@@ -180,9 +181,10 @@ class Annotate(beam.PTransform):
 
 
 class _Annotate(beam.DoFn):
-    def __init__(self, config: Config, open_file: OpenFile) -> None:
+    def __init__(self, config: Config, open_file: OpenFile, models: TextModels) -> None:
         self._config = config
         self._open_file = open_file
+        self._models = models
         self._evaluation: EvaluationIndex | None = None
         self._watermarks: dict[str, WatermarkDetector] = {}
         self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
@@ -192,7 +194,7 @@ class _Annotate(beam.DoFn):
         self._watermarks = load_watermarks(self._config.synthetic, read_with(self._open_file))
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
-        block, scores = take_scores(block)
+        block, scores = take_column(block, self._models.detector)
         source_file, start = location(block)
         fitted = Embedding.from_bytes(embedding) if embedding else None
         self._documents.inc(block.num_rows)

@@ -18,7 +18,7 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.human import AnnotateHuman
-from curate.transforms.inference import ScoreTexts, TextDetector, configured_detector, with_detector
+from curate.transforms.models import TextDetector, TextModels, configured_models, with_model
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
@@ -56,12 +56,10 @@ class Curate(beam.PTransform):
 
     def __init__(self, config: Optional[Dict[str, Any]] = None, detector: Optional[TextDetector] = None) -> None:
         self._settings = self._only_own_sections(config or {})
-        self._detector = detector
         if detector is not None:
-            self._settings = with_detector(self._settings, detector)
+            self._settings = with_model(self._settings, "synthetic", "handler", detector)
         self._config = with_said(make_config(self._settings), read_with(open_file))
-        if detector is None:
-            self._detector = configured_detector(self._config)
+        self._models = configured_models(self._config, TextModels(detector))
 
     def expand(self, documents: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of documents."""
@@ -82,10 +80,7 @@ class Curate(beam.PTransform):
         embedding = None
         if config.mixture.fits_embedding():
             embedding = blocks | "FitEmbedding" >> FitEmbedding(config, open_file)
-        scored = blocks
-        if self._detector is not None and config.synthetic.enabled:
-            scored = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)
-        annotated = scored | "Annotate" >> Annotate(config, open_file, embedding)
+        annotated = blocks | "Annotate" >> Annotate(config, open_file, embedding, self._models)
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         inputs = {**annotated, "pairs": self._pairs(blocks, features)}
@@ -97,7 +92,7 @@ class Curate(beam.PTransform):
         people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
         if people is not None:
             inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(
-                people, config, LocalFiles(), open_file, embedding, self._detector
+                people, config, LocalFiles(), open_file, embedding, self._models
             )
         decided = inputs | "Decide" >> Decide(config, centroids, None, PARTITIONS)
         ledger = decided["ledger"]

@@ -20,8 +20,8 @@ from curate.io.sources import InputPlan
 from curate.mixture.overlap import Totals
 from curate.transforms.annotate import Annotate
 from curate.transforms.identity import clusters_side
-from curate.transforms.inference import ScoreTexts, TextDetector
 from curate.transforms.merge import Merge
+from curate.transforms.models import TextModels
 from curate.transforms.tables import NamedCollections
 
 
@@ -34,7 +34,7 @@ class AnnotateHuman(beam.PTransform):
         files: opens the set.
         open_file: opens a file of the media_path column.
         embedding: as of `curate.transforms.annotate.Annotate`.
-        detector: what scores the texts instead of curate's own.
+        models: as of `curate.transforms.annotate.Annotate`.
 
     Returns:
         Tables of `curate.schema.features`.
@@ -47,23 +47,21 @@ class AnnotateHuman(beam.PTransform):
         files: Files,
         open_file: OpenFile,
         embedding: Optional[beam.PCollection],
-        detector: Optional[TextDetector],
+        models: TextModels,
     ) -> None:
         self._plan = plan
         self._config = config
         self._files = files
         self._open_file = open_file
         self._embedding = embedding
-        self._detector = detector
+        self._models = models
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """Applies the transform to a pipeline."""
         splits = begin | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
         blocks = splits | "Read" >> beam.ParDo(_Read(self._plan, self._files))
         config = human_config(self._config)
-        if self._detector is not None:
-            blocks = blocks | "ScoreTexts" >> ScoreTexts(self._detector, config)
-        annotated = blocks | "Annotate" >> Annotate(config, self._open_file, self._embedding)
+        annotated = blocks | "Annotate" >> Annotate(config, self._open_file, self._embedding, self._models)
         return annotated["features"]
 
 

@@ -18,8 +18,9 @@ from curate.config import make_config
 from curate.detector.other import log_odds
 from curate.errors import UsageError
 from curate.transforms import Curate, FilterSynthetic, TextDetector
-from curate.transforms.annotate import SCORES, located, take_scores
-from curate.transforms.inference import ScoreTexts, configured_detector
+from curate.transforms.annotate import located
+from curate.transforms.inference import AskModel, take_column
+from curate.transforms.models import TextModels, configured_models
 
 BEFORE, AFTER = "2015-03-01T00:00:00Z", "2023-06-01T00:00:00Z"
 SETTINGS = {"synthetic": {"min_group": 100}}
@@ -194,10 +195,10 @@ def see(block):
 
 
 def scored(blocks, given, config):
-    """The blocks that ScoreTexts gives for blocks, and Beam's counters."""
+    """The blocks that AskModel gives for blocks, and Beam's counters."""
     SEEN.clear()
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    _ = pipeline | beam.Create(blocks) | ScoreTexts(given, config) | beam.Map(see)
+    _ = pipeline | beam.Create(blocks) | AskModel(given, config) | beam.Map(see)
     result = pipeline.run()
     return list(SEEN), {found.key.metric.name: found.committed for found in result.metrics().query()["counters"]}
 
@@ -208,8 +209,8 @@ def test_a_block_is_a_batch(rows):
     block = located(pa.Table.from_pylist(texts), "a.parquet", 7 << 32)
     config = make_config({"synthetic": {"handler": "lexicon-1"}})
     (found,), counters = scored([block], detector(), config)
-    plain, scores = take_scores(found)
-    assert SCORES in found.schema.names
+    plain, scores = take_column(found, detector())
+    assert TextDetector.column in found.schema.names
     assert plain.equals(block, check_metadata=True)
     assert scores.type == pa.float32()
     assert scores.is_null().to_pylist() == [False, False, True, False, False]
@@ -220,7 +221,7 @@ def test_a_block_is_a_batch(rows):
 def test_blocks_stay_tables():
     """So that a runner that does not fuse encodes them as such."""
     blocks = beam.Pipeline(runner=FnApiRunner()) | beam.Create([]).with_output_types(pa.Table)
-    assert (blocks | ScoreTexts(detector(), make_config({}))).element_type is pa.Table
+    assert (blocks | AskModel(detector(), make_config({}))).element_type is pa.Table
 
 
 @pytest.mark.parametrize(("texts", "rate", "fails"), [(19, 0.5, False), (20, 0.5, True), (20, 1.0, False)])
@@ -228,7 +229,7 @@ def test_a_model_that_fails_on_most_texts_fails_the_run(texts, rate, fails):
     block = pa.table({"text": [f"{number} " + "poison " * 60 for number in range(texts)]})
     config = make_config({"run": {"max_error_rate": rate}})
     if not fails:
-        assert take_scores(scored([block], detector(), config)[0][0])[1].null_count == texts
+        assert take_column(scored([block], detector(), config)[0][0], detector())[1].null_count == texts
         return
     with pytest.raises(RuntimeError, match=r"lexicon-1 failed on 20 of 20 texts.*cannot be tokenised"):
         scored([block], detector(), config)
@@ -262,7 +263,7 @@ def test_a_prediction_for_every_text():
 def test_a_score_that_is_no_number_is_a_failure():
     block = pa.table({"text": ["word " * 60, "other " * 60]})
     given = detector(score=lambda logits: float("nan"))
-    assert take_scores(scored([block], given, make_config({}))[0][0])[1].null_count == 2
+    assert take_column(scored([block], given, make_config({}))[0][0], given)[1].null_count == 2
 
 
 def test_realised_false_positive_rate(apply, ledger_of):
@@ -302,9 +303,9 @@ def module(monkeypatch):
 
 
 def test_the_function_that_the_settings_name(module):
-    assert configured_detector(make_config({"synthetic": {"handler": "my_detectors:good"}})).id == "lexicon-1"
-    assert configured_detector(make_config({})) is None
-    assert configured_detector(make_config({"synthetic": {"handler": "no:such", "enabled": False}})) is None
+    assert configured_models(make_config({"synthetic": {"handler": "my_detectors:good"}})).detector.id == "lexicon-1"
+    assert configured_models(make_config({})) == TextModels()
+    assert configured_models(make_config({"synthetic": {"handler": "no:such", "enabled": False}})) == TextModels()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_the_function_that_the_settings_name(module):
 )
 def test_settings_that_name_no_detector(module, name, told):
     with pytest.raises(UsageError) as error:
-        configured_detector(make_config({"synthetic": {"handler": name}}))
+        configured_models(make_config({"synthetic": {"handler": name}}))
     assert told in str(error.value)
 
 
