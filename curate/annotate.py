@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from curate.clusters.embedding import Embedding, document_features
 from curate.clusters.groups import given_vectors, group_values
+from curate.clusters.vectors import unit_vectors
 from curate.columns import one_array, origin_claim, plain_column, site, source_column, string_column, text_column
 from curate.config import Config
 from curate.detector.markers import marker_evidence
@@ -102,6 +103,7 @@ def annotate(
     evaluation: EvaluationIndex | None = None,
     scores: pa.Array | None = None,
     watermarks: Mapping[str, WatermarkDetector] | None = None,
+    vectors: pa.Array | None = None,
 ) -> pa.Table:
     """Computes the features of a block of documents.
 
@@ -111,11 +113,12 @@ def annotate(
             then a hash of id and row.
         source_file: name of the file that they came from.
         config: settings; disabled steps leave nulls.
-        embedding: fitted on the corpus, or None when the mixture is off.
+        embedding: fitted on the corpus, or None where none is.
         open_file: opens a file of the media_path column.
         evaluation: texts whose containment takes a document out of everything that follows, None without any.
         scores: float32[n] of the detector that `synthetic.handler` names; None without one.
         watermarks: tests for watermarks by identifier (`curate.watermarks.load`).
+        vectors: lists of `mixture.dimensions` numbers, n, of the embedder that the settings name; None without one.
 
     Returns:
         `curate.schema.features`, n rows in the same order. The features of a document depend on the document
@@ -168,7 +171,7 @@ def annotate(
         "watermarks": watermark_results(clean, watermarks or {}),
         "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
         "quality": quality_column(clean, config),
-        "embedding": _embed(table, kernel, clean, embedding, config),
+        "embedding": _embed(table, kernel, clean, embedding, vectors, config),
         "group": group_values(table, language, clean, config),
         "source": source_column(table, config),
         "site": site(table, config),
@@ -254,11 +257,19 @@ def _locations(ids: DocumentIds, start: int | None) -> UInt64Array:
 
 
 def _embed(
-    table: pa.Table, kernel: TextFeatures, texts: pa.Array, embedding: Embedding | None, config: Config
+    table: pa.Table,
+    kernel: TextFeatures,
+    texts: pa.Array,
+    embedding: Embedding | None,
+    vectors: pa.Array | None,
+    config: Config,
 ) -> pa.Array:
     kind = features_schema(config).field("embedding").type
-    settings = config.mixture
-    if settings.enabled and settings.embedding_column is not None and settings.group_column is None:
+    if vectors is not None:
+        return _fixed_lists(*unit_vectors(vectors, texts, config.mixture.dimensions), kind)
+    if config.mixture.asks_embedder():
+        raise ValueError("vectors are missing: the embedder is asked before texts are annotated")
+    if config.mixture.enabled and config.mixture.embedding_column is not None:
         return _fixed_lists(*given_vectors(table, texts, config), kind)
     if embedding is None:
         return pa.nulls(len(texts), kind)

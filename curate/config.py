@@ -336,6 +336,10 @@ class Quality(Section):
         return drop
 
 
+GIVEN_CLUSTERS = ("group_column", "embedding_column", "embedding_handler", "embedding_model")
+"""Settings of the mixture that say where clusters come from, if not from an embedding of curate's own."""
+
+
 class Mixture(Section):
     """Clusters, their reference shares, and the weights that hold the built corpus to them."""
 
@@ -350,8 +354,18 @@ class Mixture(Section):
         description="column of embeddings, lists of mixture.dimensions numbers, to cluster; null: an embedding is "
         "fitted on the corpus",
     )
+    embedding_handler: str | None = Field(
+        None,
+        description="module:function of your own that returns a curate.transforms.TextEmbedder, a model behind a Beam "
+        "ModelHandler, whose vectors of mixture.dimensions numbers are clustered instead",
+    )
+    embedding_model: str | None = Field(
+        None,
+        description="model2vec:DIRECTORY or sentence-transformers:DIRECTORY, a model on disk whose vectors are "
+        "clustered instead; needs the extra `static` or `sentence-transformers`",
+    )
     dimensions: int = Field(
-        64, ge=8, le=4096, description="dimensions of the corpus-fitted embedding (64 to 256), or of the column's"
+        64, ge=8, le=4096, description="dimensions of the corpus-fitted embedding (64 to 256), or of those given"
     )
     sample: int = Field(
         20_000, ge=100, description="documents, chosen by hash, that embedding and clusters are fitted on"
@@ -393,7 +407,11 @@ class Mixture(Section):
 
     def fits_embedding(self) -> bool:
         """Whether clusters are fitted in an embedding of curate's own."""
-        return self.enabled and self.group_column is None and self.embedding_column is None
+        return self.enabled and all(getattr(self, name) is None for name in GIVEN_CLUSTERS)
+
+    def asks_embedder(self) -> bool:
+        """Whether clusters are fitted to the vectors of a model of the user's."""
+        return self.enabled and (self.embedding_handler is not None or self.embedding_model is not None)
 
 
 class Review(Section):
@@ -577,6 +595,10 @@ def _check_synthetic(settings: Synthetic) -> None:
 
 
 def _check_mixture(settings: Mixture) -> None:
+    given = [name for name in GIVEN_CLUSTERS if getattr(settings, name) is not None]
+    if len(given) > 1:
+        told = " and ".join(f"mixture.{name} is {getattr(settings, name)!r}" for name in given)
+        raise UsageError(f"{told}; clusters come from one of them: set that alone")
     names = [name for name in settings.cluster_caps if not name.isdecimal()]
     if names and settings.group_column is None:
         raise UsageError(

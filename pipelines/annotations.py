@@ -16,7 +16,7 @@ FILES = BeamFiles()
 RECORD = "annotations.json"
 """Name of the record in an annotations directory."""
 
-FORMAT = 4
+FORMAT = 5
 """Of annotations; it changes with the columns of `curate.schema.features`."""
 
 ANNOTATED = (
@@ -36,6 +36,8 @@ ANNOTATED = (
     "dedupe.lines.unit",
     "mixture.group_column",
     "mixture.embedding_column",
+    "mixture.embedding_handler",
+    "mixture.embedding_model",
     "mixture.dimensions",
     "mixture.sample",
     "mixture.clusters",

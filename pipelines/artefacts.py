@@ -25,6 +25,7 @@ from curate.watermarks.load import load_watermarks
 FILES = BeamFiles()
 JsonDict = dict[str, Any]
 OTHER_DETECTOR = "other_detector.json"
+EMBEDDER = "embedder.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Artefacts:
         detector: path of its model.
         detector_id: its name, of models that are no file of curate's too.
         quality_model: digest of the operator's model of quality, if limits are of one.
+        embedder_id: that of the model whose vectors were clustered.
     """
 
     embedding: Optional[bytes] = None
@@ -43,6 +45,7 @@ class Artefacts:
     detector: Optional[str] = None
     detector_id: Optional[str] = None
     quality_model: Optional[str] = None
+    embedder_id: Optional[str] = None
 
 
 def load_artefacts(directory: str) -> Artefacts:
@@ -58,6 +61,7 @@ def load_artefacts(directory: str) -> Artefacts:
     try:
         other = FILES.read_if_there(f"{directory}/{OTHER_DETECTOR}")
         about = FILES.read_if_there(f"{directory}/{FOLDER}/{ABOUT}")
+        embedder = FILES.read_if_there(f"{directory}/{EMBEDDER}")
         return Artefacts(
             embedding=FILES.read_if_there(f"{directory}/embedding.npz"),
             centroids=FILES.read_if_there(f"{directory}/centroids.npz"),
@@ -65,6 +69,7 @@ def load_artefacts(directory: str) -> Artefacts:
             detector=detector,
             detector_id=json.loads(other)["id"] if other else detector and load_detector(detector).id,
             quality_model=json.loads(about).get("quality_model") if about else None,
+            embedder_id=json.loads(embedder)["id"] if embedder else None,
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
@@ -97,11 +102,19 @@ def write_detector(config: Config, directory: str, name: Optional[str]) -> None:
             FILES.write_bytes(f"{directory}/{name}", content)
 
 
+def write_embedder(directory: str, name: Optional[str]) -> None:
+    """Names the embedder that the clusters of a run belong to, if there is one."""
+    if name is not None:
+        FILES.write_json(f"{directory}/{EMBEDDER}", {"id": name})
+
+
 def resources(config: Config) -> list[str]:
     """The files that the settings name."""
     signers = (config.provenance.trust_anchors, *config.provenance.revocation_lists)
     named = (config.synthetic.model, config.quality.model, *signers, *config.dedupe.exclude, *metadata_files(config))
     named += (config.run.openlineage.path,)
+    if config.mixture.embedding_model is not None:
+        named += (config.mixture.embedding_model.partition(":")[2],)
     secret = [path for watermark in config.synthetic.watermarks for path in (watermark.tokenizer, watermark.keys)]
     return [path for path in (*named, *secret) if path]
 
@@ -180,6 +193,19 @@ def check_thresholds(given: Artefacts, config: Config, name: Optional[str], reso
         )
 
 
+def check_embedder(given: Artefacts, config: Config, name: Optional[str]) -> None:
+    """Checks that the clusters of artefacts are those of the embedder that the documents are embedded with.
+
+    Raises:
+        UsageError: they are of another one.
+    """
+    if config.mixture.asks_embedder() and given.embedder_id not in (None, name):
+        raise UsageError(
+            f"the documents are embedded by {name}, but the clusters of the artefacts are of {given.embedder_id}; "
+            "embed with that one, or leave out --artefacts"
+        )
+
+
 def check_artefacts(given: Artefacts, config: Config) -> None:
     """Checks that a run can use artefacts.
 
@@ -194,10 +220,11 @@ def check_artefacts(given: Artefacts, config: Config) -> None:
     if given.centroids is None or not config.mixture.enabled:
         return
     read_clusters(given.centroids, config)
-    if (given.embedding is not None) != config.mixture.fits_embedding():
+    fitted, asked = config.mixture.fits_embedding(), config.mixture.asks_embedder()
+    if (given.embedding is not None) != fitted or (given.embedder_id is not None) != asked:
         raise UsageError(
-            "the clusters of the artefacts were not made with this mixture.group_column and mixture.embedding_column; "
-            "set them as then, or run without --artefacts"
+            "the clusters of the artefacts were not made with this mixture.group_column, mixture.embedding_column, "
+            "mixture.embedding_handler and mixture.embedding_model; set them as then, or run without --artefacts"
         )
     if given.embedding is None:
         return

@@ -15,7 +15,7 @@ from curate.pipelines.artefacts import check_exclude, check_resources
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.runner import beam_options
 from curate.report.render import render
-from curate.transforms.models import configured_models
+from curate.transforms.configured import configured_models
 
 FILES = BeamFiles()
 

@@ -38,6 +38,7 @@ from curate.pipelines.annotations import (
 from curate.pipelines.artefacts import (
     Artefacts,
     check_artefacts,
+    check_embedder,
     check_exclude,
     check_resources,
     check_thresholds,
@@ -50,6 +51,7 @@ from curate.pipelines.artefacts import (
     resources,
     with_detector,
     write_detector,
+    write_embedder,
 )
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.jobs import OVERVIEW, annotate_inputs, decide_annotated, partitions_for
@@ -63,7 +65,7 @@ from curate.provenance.trust_list import trust_list_id
 from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
 from curate.schema import ERRORS, LEDGER
-from curate.transforms.models import configured_models
+from curate.transforms.configured import configured_models
 
 FILES = BeamFiles()
 
@@ -132,6 +134,8 @@ def curate_inputs(
     check_artefacts(given, config)
     judged_by = resource_digests(config)
     check_thresholds(given, config, scored_by, judged_by)
+    embedded_by = models.embedder.id if models.embedder else None
+    check_embedder(given, config, embedded_by)
     exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)
     planned = plan(found, config, FILES)
@@ -175,6 +179,7 @@ def curate_inputs(
         "files_failed": [list(failure) for failure in planned.failed],
         "rows": planned.rows,
         "detector": scored_by,
+        "embedder": embedded_by,
         "against": outputs,
         "earlier_rows": earlier_rows,
         "human_reference": people,
@@ -192,6 +197,8 @@ def curate_inputs(
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
         if models.detector is not None:
             _tell_unscored(f"{staging.path}/annotations/features", config, models.detector.id)
+        if models.embedder is not None:
+            _tell_unembedded(f"{staging.path}/annotations/features", models.embedder.id)
         counts, warnings = _decide_and_report(
             f"{staging.path}/annotations",
             record,
@@ -253,6 +260,7 @@ def decide_again(
     given = load_artefacts(artefacts) if artefacts else Artefacts()
     check_unchanged(record["resources"], config)
     check_thresholds(given, config, record["detector"], record["resources"])
+    check_embedder(given, config, record["embedder"])
     refuse_output(output, record["against"])
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
@@ -292,6 +300,7 @@ def _decide_and_report(
         if content is not None:
             FILES.write_bytes(f"{staging.path}/artefacts/{name}", content)
     write_detector(config, f"{staging.path}/artefacts", record["detector"])
+    write_embedder(f"{staging.path}/artefacts", record["embedder"] if config.mixture.enabled else None)
     memory = annotated_memory(annotations) if given.reference is None else None
     totals = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))["remembered"]
     write_memory(f"{staging.path}/artefacts", record, config, totals, memory)
@@ -347,6 +356,23 @@ def _tell_unscored(directory: str, config: Config, detector: str) -> None:
         say(
             f"detector {detector} failed on {failed:,} of {failed + scored:,} texts: kept, reason uncalibrated; "
             "--debug tells why"
+        )
+
+
+def _tell_unembedded(directory: str, embedder: str) -> None:
+    """Tells how many texts an embedder of the user's gave no vector for."""
+    texts = failed = 0
+    for part in below(directory, FILES):
+        with FILES.open(part.path) as file:
+            columns = pq.read_table(file, columns=["earlier", "read_reason", "media", "embedding"])
+        other = pc.or_(columns["earlier"], columns["media"])
+        own = columns.filter(pc.and_(pc.invert(other), columns["read_reason"].is_null()))
+        texts += own.num_rows
+        failed += own["embedding"].null_count
+    if failed:
+        say(
+            f"embedder {embedder} gave no vector for {failed:,} of {texts:,} texts, failing or zero: they have no "
+            "cluster; --debug tells why"
         )
 
 

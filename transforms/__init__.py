@@ -6,3 +6,4 @@ from curate.transforms.curate import DropDuplicates as DropDuplicates
 from curate.transforms.curate import FilterSynthetic as FilterSynthetic
 from curate.transforms.curate import ReweightClusters as ReweightClusters
 from curate.transforms.models import TextDetector as TextDetector
+from curate.transforms.models import TextEmbedder as TextEmbedder

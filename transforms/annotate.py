@@ -170,6 +170,8 @@ class Annotate(beam.PTransform):
         """Applies the transform to a PCollection of blocks."""
         if self._models.detector is not None:
             blocks = blocks | "ScoreTexts" >> AskModel(self._models.detector, self._config)
+        if self._models.embedder is not None:
+            blocks = blocks | "EmbedTexts" >> AskModel(self._models.embedder, self._config)
         side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
         annotate = beam.ParDo(_Annotate(self._config, self._open_file, self._models), side)
         if not self._config.removes_lines():
@@ -194,6 +196,7 @@ class _Annotate(beam.DoFn):
         self._watermarks = load_watermarks(self._config.synthetic, read_with(self._open_file))
 
     def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
+        block, vectors = take_column(block, self._models.embedder)
         block, scores = take_column(block, self._models.detector)
         source_file, start = location(block)
         fitted = Embedding.from_bytes(embedding) if embedding else None
@@ -209,6 +212,7 @@ class _Annotate(beam.DoFn):
                 self._evaluation,
                 scores,
                 self._watermarks,
+                vectors,
             )
             yield features
             if self._config.removes_lines():

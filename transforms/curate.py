@@ -15,10 +15,11 @@ from curate.io.human import find_memory, human_reference
 from curate.provenance.datasets import with_said
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
+from curate.transforms.configured import configured_models, with_models
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.human import AnnotateHuman
-from curate.transforms.models import TextDetector, TextModels, configured_models, with_model
+from curate.transforms.models import TextDetector, TextEmbedder, TextModels
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
@@ -40,6 +41,7 @@ class Curate(beam.PTransform):
     Args:
         config: settings as in the configuration file, for example `{"dedupe": {"threshold": 0.9}}`.
         detector: a model that scores texts instead of curate's own.
+        embedder: a model whose vectors are clustered instead of curate's own.
 
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
@@ -54,12 +56,16 @@ class Curate(beam.PTransform):
     _sections: Tuple[str, ...] = ("dedupe", "provenance", "synthetic", "mixture")
     _outputs: Tuple[str, ...] = ("kept", "dropped", "held", "errors", "ledger")
 
-    def __init__(self, config: Optional[Dict[str, Any]] = None, detector: Optional[TextDetector] = None) -> None:
-        self._settings = self._only_own_sections(config or {})
-        if detector is not None:
-            self._settings = with_model(self._settings, "synthetic", "handler", detector)
+    def __init__(
+        self,
+        config: Optional[Dict[str, Any]] = None,
+        detector: Optional[TextDetector] = None,
+        embedder: Optional[TextEmbedder] = None,
+    ) -> None:
+        given = TextModels(detector, embedder)
+        self._settings = with_models(self._only_own_sections(config or {}), given)
         self._config = with_said(make_config(self._settings), read_with(open_file))
-        self._models = configured_models(self._config, TextModels(detector))
+        self._models = configured_models(self._config, given)
 
     def expand(self, documents: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of documents."""
@@ -203,6 +209,7 @@ class ReweightClusters(Curate):
         synthetic_cap: most of the tokens that declared synthetic documents may fill.
         max_copies: most copies of one document.
         config: further settings as in the configuration file.
+        embedder: a model whose vectors are clustered instead of curate's own.
 
     Returns:
         A dict of PCollections: `kept` (with `curate_weight`, `curate_copies`, `curate_cluster`), `dropped`, `held`
@@ -212,10 +219,14 @@ class ReweightClusters(Curate):
     _sections = ("provenance", "mixture")
 
     def __init__(
-        self, synthetic_cap: float = 0.30, max_copies: int = 4, config: Optional[Dict[str, Any]] = None
+        self,
+        synthetic_cap: float = 0.30,
+        max_copies: int = 4,
+        config: Optional[Dict[str, Any]] = None,
+        embedder: Optional[TextEmbedder] = None,
     ) -> None:
         mixture = {**(config or {}).get("mixture", {}), "synthetic_cap": synthetic_cap, "max_copies": max_copies}
-        super().__init__({**(config or {}), "mixture": mixture})
+        super().__init__({**(config or {}), "mixture": mixture}, embedder=embedder)
 
 
 class _Shingles(beam.DoFn):

@@ -3,18 +3,20 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, List, Optional
+from typing import Any, ClassVar, List, Optional
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curate.annotate import readable_texts
+from curate.clusters.vectors import as_vector
 from curate.config import Config
 from curate.detector.other import log_odds
 from curate.errors import UsageError
 from curate.text.kernel import text_features
-from curate.transforms.inference import TextModel, made_by
+from curate.transforms.inference import TextModel
 
 _DECIMALS = 6  # as for the scores of curate's own detector
 
@@ -55,36 +57,52 @@ class TextDetector(TextModel):
 
 
 @dataclass(frozen=True)
+class TextEmbedder(TextModel):
+    """A model that gives a vector for each text, to cluster instead of curate's own embedding.
+
+    See `TextModel` for how it is asked. Clusters are never used with another embedder's vectors. A text that the
+    model fails on, or gives zeros for, has no cluster; failures are counted.
+
+    Attributes:
+        vector: makes `mixture.dimensions` numbers of a prediction; they are brought to unit length.
+    """
+
+    vector: Callable[[Any], Any] = as_vector
+
+    role: ClassVar[str] = "embedder"
+    column: ClassVar[str] = "curate:embedding"
+
+    def texts(self, block: pa.Table, config: Config) -> pa.Array:
+        """All texts."""
+        return readable_texts(block, config).texts
+
+    def value(self, prediction: Any, config: Config) -> NDArray[np.float32]:
+        """The vector as it was given, float32[dimensions]."""
+        vector, dimensions = as_vector(self.vector(prediction)), config.mixture.dimensions
+        if len(vector) != dimensions:
+            raise UsageError(
+                f"embedder {self.id} gave a vector of length {len(vector)}, expected that of mixture.dimensions, "
+                f"{dimensions}; set it to their length"
+            )
+        if not np.isfinite(vector).all():
+            raise ValueError("a number of the vector is not finite")
+        return vector
+
+    def values(self, found: List[Optional[NDArray[np.float32]]], config: Config) -> pa.Array:
+        """Lists of float32, n."""
+        none = np.zeros(config.mixture.dimensions, dtype=np.float32)
+        flat = np.concatenate([none if vector is None else vector for vector in found] or [none[:0]])
+        kind = pa.list_(pa.float32(), config.mixture.dimensions)
+        missing = pa.array([vector is None for vector in found], pa.bool_())
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat), type=kind, mask=missing)
+
+
+@dataclass(frozen=True)
 class TextModels:
     """The models of a run; None for what curate does itself, or not at all."""
 
     detector: Optional[TextDetector] = None
+    embedder: Optional[TextEmbedder] = None
 
 
 NO_MODELS = TextModels()
-
-
-def configured_models(config: Config, given: TextModels = NO_MODELS) -> TextModels:
-    """The models of the steps that are on: those given, else what the functions return that the settings name.
-
-    Raises:
-        UsageError: there is no such module or function, or it returns something else.
-    """
-    detector = given.detector if config.synthetic.enabled else None
-    if config.synthetic.enabled and config.synthetic.handler is not None and detector is None:
-        detector = made_by(config.synthetic.handler, "synthetic.handler", TextDetector)
-    return TextModels(detector)
-
-
-def with_model(settings: Dict[str, Any], section: str, name: str, model: TextModel) -> Dict[str, Any]:
-    """Settings that say which model is asked.
-
-    Raises:
-        UsageError: they name one themselves.
-    """
-    values = settings.get(section, {})
-    if values.get(name):
-        raise UsageError(
-            f"{section}.{name} is {values[name]!r}, but the {model.role} {model.id} is given too; leave out one"
-        )
-    return {**settings, section: {**values, name: model.id}}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from curate.clusters.artefact import from_bytes, to_bytes
 from curate.clusters.kmeans import Centroids
+from curate.clusters.vectors import unit_vectors
 from curate.columns import one_array, plain_column
 from curate.config import Config
 from curate.errors import UsageError
@@ -130,24 +131,17 @@ def given_vectors(table: pa.Table, texts: pa.Array, config: Config) -> tuple[NDA
     """
     name, dimensions = str(config.mixture.embedding_column), config.mixture.dimensions
     lists = plain_column(table, name)
-    vectors = np.zeros((table.num_rows, dimensions), dtype=np.float64)
-    if not pt.is_null(lists.type):
-        _check_vectors(name, lists.type)
-        lengths = pc.list_value_length(lists)
-        other = lengths.filter(pc.fill_null(pc.not_equal(lengths, dimensions), False))
-        if len(other):
-            raise UsageError(
-                f"mixture.embedding_column {name!r} has vectors of length {other[0]}, expected that of "
-                f"mixture.dimensions, {dimensions}; set it to their length, which must be one"
-            )
-        values = lists.drop_null().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
-        vectors[lists.is_valid().to_numpy(zero_copy_only=False)] = values.reshape(-1, dimensions)
-    largest = np.max(np.abs(vectors), axis=1, initial=0.0)
-    valid = np.isfinite(largest) & (largest > 0) & texts.is_valid().to_numpy(zero_copy_only=False)
-    vectors[~valid] = 0
-    vectors[valid] /= largest[valid, None]  # so that no square overflows
-    vectors[valid] /= np.sqrt(np.sum(vectors[valid] ** 2, axis=1, keepdims=True))
-    return vectors.astype(np.float16), valid
+    if pt.is_null(lists.type):
+        lists = lists.cast(pa.list_(pa.float64()))
+    _check_vectors(name, lists.type)
+    lengths = pc.list_value_length(lists)
+    other = lengths.filter(pc.fill_null(pc.not_equal(lengths, dimensions), False))
+    if len(other):
+        raise UsageError(
+            f"mixture.embedding_column {name!r} has vectors of length {other[0]}, expected that of "
+            f"mixture.dimensions, {dimensions}; set it to their length, which must be one"
+        )
+    return unit_vectors(lists, texts, dimensions)
 
 
 def check_columns(schema: pa.Schema, config: Config) -> None:

@@ -76,6 +76,8 @@ def write_reports(
         "duplicate_ids": outcome["duplicate_ids"],
     }
     artefacts = _artefact_ids(directory, record["detector"], reference, config, files)
+    if config.mixture.enabled and record.get("embedder"):
+        artefacts["embedder"] = record["embedder"]
     artefacts |= {f"watermark {test.partition('/')[0]}": test for test in record.get("watermarks", ())}
     named = {"path": config.synthetic.human_reference, "files": record.get("human_reference", {})}
     human_reference = named | {"counts": outcome["human"]} if outcome["human"] else None

@@ -172,7 +172,9 @@ def _joined(parts: list[tuple[str, str, pa.Table]], junk_trusted: bool, rng: np.
         ids = [f"{kind}/{group}/{place:04d}".replace(" ", "-") for place in range(count)]
         columns = {"id": pa.array(ids)} | {name: rows[name] for name in COLUMNS[1:]} | added
         tables.append(pa.table(columns))
-        cells = pc.binary_join_element_wise(rows["language"], rows["domain"], " ") if kind == "people" else [group] * count
+        cells = (
+            pc.binary_join_element_wise(rows["language"], rows["domain"], " ") if kind == "people" else [group] * count
+        )
         names = {"kind": pa.array([kind] * count), "label": pa.array([group] * count), "cell": cells}
         truths.append(pa.table({"id": pa.array(ids)} | names | {"trusted": pa.array(trusted)}))
     return Labelled(pa.concat_tables(tables, promote_options="permissive").combine_chunks(), pa.concat_tables(truths))

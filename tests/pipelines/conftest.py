@@ -221,6 +221,24 @@ def texts():
     return [source.text(70) for _ in range(12)]
 
 
+@pytest.fixture
+def operator_module(monkeypatch, tmp_path):
+    """Writes a module of the operator's, found by this process and by those that it starts; gives its folder."""
+    folder, names = tmp_path / "modules", []
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{sys.path[1]}", prepend=":")
+
+    def write(name, code):
+        (folder / f"{name}.py").write_text(code)
+        names.append(name)
+        return folder
+
+    yield write
+    for name in names:
+        sys.modules.pop(name, None)
+
+
 def _snapshot(directory):
     return {path.relative_to(directory): path.read_bytes() for path in Path(directory).rglob("*") if path.is_file()}
 

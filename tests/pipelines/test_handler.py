@@ -43,15 +43,8 @@ SETTINGS = ("--set", "synthetic.handler=my_model:detector", "--set", "synthetic.
 
 
 @pytest.fixture
-def my_model(monkeypatch, tmp_path):
-    """The operator's module, found by this process and by those that it starts."""
-    folder = tmp_path / "modules"
-    folder.mkdir()
-    (folder / "my_model.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", f"{folder}:{sys.path[1]}", prepend=":")
-    yield folder
-    sys.modules.pop("my_model", None)
+def my_model(operator_module):
+    return operator_module("my_model", MODULE)
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,9 @@ from curate.detector.other import log_odds
 from curate.errors import UsageError
 from curate.transforms import Curate, FilterSynthetic, TextDetector
 from curate.transforms.annotate import located
+from curate.transforms.configured import configured_models
 from curate.transforms.inference import AskModel, take_column
-from curate.transforms.models import TextModels, configured_models
+from curate.transforms.models import TextModels
 
 BEFORE, AFTER = "2015-03-01T00:00:00Z", "2023-06-01T00:00:00Z"
 SETTINGS = {"synthetic": {"min_group": 100}}

@@ -1,0 +1,55 @@
+"""Which models of the user's a run asks: those given to a transform, else those that the settings name."""
+
+from typing import Any, Dict
+
+from curate.config import Config
+from curate.errors import UsageError
+from curate.transforms.embedders import stored_embedder
+from curate.transforms.inference import made_by
+from curate.transforms.models import NO_MODELS, TextDetector, TextEmbedder, TextModels
+
+
+def configured_models(config: Config, given: TextModels = NO_MODELS) -> TextModels:
+    """The models of the steps that are on.
+
+    Args:
+        config: settings.
+        given: models at hand, whose ids the settings have in the place of a function's name (`with_models`).
+
+    Raises:
+        UsageError: there is no such module, function, file or library, or it gives something else.
+    """
+    detector = given.detector if config.synthetic.enabled else None
+    if config.synthetic.enabled and config.synthetic.handler is not None and detector is None:
+        detector = made_by(config.synthetic.handler, "synthetic.handler", TextDetector)
+    mixture = config.mixture
+    if not mixture.enabled:
+        return TextModels(detector)
+    embedder = given.embedder
+    if mixture.embedding_model is not None:
+        embedder = stored_embedder(mixture.embedding_model)
+    elif mixture.embedding_handler is not None and embedder is None:
+        embedder = made_by(mixture.embedding_handler, "mixture.embedding_handler", TextEmbedder)
+    return TextModels(detector, embedder)
+
+
+def with_models(settings: Dict[str, Any], models: TextModels) -> Dict[str, Any]:
+    """Settings that say which models are asked.
+
+    Raises:
+        UsageError: they name one in the place of one of these.
+    """
+    places = (
+        ("synthetic", "handler", models.detector),
+        ("mixture", "embedding_handler", models.embedder),
+    )
+    for section, name, model in places:
+        values = settings.get(section, {})
+        if model is None:
+            continue
+        if values.get(name):
+            raise UsageError(
+                f"{section}.{name} is {values[name]!r}, but the {model.role} {model.id} is given too; leave out one"
+            )
+        settings = {**settings, section: {**values, name: model.id}}
+    return settings
