@@ -171,6 +171,7 @@ def annotate(
         "watermarks": watermark_results(clean, watermarks or {}),
         "markers": marker_evidence(clean) if config.synthetic.enabled else pa.nulls(count, EVIDENCE_LIST),
         "quality": quality_column(clean, config),
+        "verification": pa.nulls(count, pa.float32()),
         "embedding": _embed(table, kernel, clean, embedding, vectors, config),
         "group": group_values(table, language, clean, config),
         "source": source_column(table, config),

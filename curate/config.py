@@ -397,6 +397,12 @@ class Mixture(Section):
     min_reference: int = Field(
         200, ge=1, description="trusted human documents below which nothing is boosted or filled"
     )
+    verifier: str | None = Field(
+        None,
+        description="module:function of your own that returns a curate.transforms.TextVerifier, a model behind a Beam "
+        "ModelHandler, asked which declared synthetic documents may fill; null: all that pass the gate of quality may",
+    )
+    verifier_threshold: Fraction = Field(0.5, description="probability from which a verifier's answer is a yes")
     min_cluster_docs: int = Field(5, ge=1, description="distinct documents a cluster needs before it is boosted")
     min_cluster_sources: int = Field(3, ge=1, description="distinct sources a cluster needs before it is boosted")
 
@@ -408,6 +414,10 @@ class Mixture(Section):
     def fits_embedding(self) -> bool:
         """Whether clusters are fitted in an embedding of curate's own."""
         return self.enabled and all(getattr(self, name) is None for name in GIVEN_CLUSTERS)
+
+    def asks_verifier(self) -> bool:
+        """Whether a model of the user's says which declared synthetic documents may fill."""
+        return self.enabled and self.verifier is not None
 
     def asks_embedder(self) -> bool:
         """Whether clusters are fitted to the vectors of a model of the user's."""

@@ -105,6 +105,7 @@ def features(bands: int, dimensions: int) -> pa.Schema:
             ("watermarks", WATERMARKS),  # results of the tests configured; null: none of them, or too short
             ("markers", EVIDENCE_LIST),  # of hidden characters
             ("quality", QUALITY),
+            ("verification", pa.float32()),  # answer of mixture.verifier; NaN: it failed; null: not asked
             ("embedding", pa.list_(pa.float16(), dimensions)),
             ("group", pa.string()),  # value of mixture.group_column; null without one
             ("source", pa.string()),

@@ -39,6 +39,7 @@ ANNOTATED = (
     "mixture.embedding_handler",
     "mixture.embedding_model",
     "mixture.dimensions",
+    "mixture.verifier",
     "mixture.sample",
     "mixture.clusters",
     "synthetic.model",

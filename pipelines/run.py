@@ -180,6 +180,7 @@ def curate_inputs(
         "rows": planned.rows,
         "detector": scored_by,
         "embedder": embedded_by,
+        "verifier": models.verifier.id if models.verifier else None,
         "against": outputs,
         "earlier_rows": earlier_rows,
         "human_reference": people,
@@ -199,6 +200,8 @@ def curate_inputs(
             _tell_unscored(f"{staging.path}/annotations/features", config, models.detector.id)
         if models.embedder is not None:
             _tell_unembedded(f"{staging.path}/annotations/features", models.embedder.id)
+        if models.verifier is not None:
+            _tell_unverified(f"{staging.path}/annotations/features", models.verifier.id)
         counts, warnings = _decide_and_report(
             f"{staging.path}/annotations",
             record,
@@ -374,6 +377,18 @@ def _tell_unembedded(directory: str, embedder: str) -> None:
             f"embedder {embedder} gave no vector for {failed:,} of {texts:,} texts, failing or zero: they have no "
             "cluster; --debug tells why"
         )
+
+
+def _tell_unverified(directory: str, verifier: str) -> None:
+    """Tells how many texts a verifier of the user's failed on."""
+    asked = failed = 0
+    for part in below(directory, FILES):
+        with FILES.open(part.path) as file:
+            answers = pq.read_table(file, columns=["verification"])["verification"].drop_null()
+        asked += len(answers)
+        failed += pc.sum(pc.is_nan(answers)).as_py() or 0
+    if failed:
+        say(f"verifier {verifier} failed on {failed:,} of {asked:,} texts: they fill nothing; --debug tells why")
 
 
 def _copy_errors(annotations: str, directory: str) -> None:

@@ -7,3 +7,4 @@ from curate.transforms.curate import FilterSynthetic as FilterSynthetic
 from curate.transforms.curate import ReweightClusters as ReweightClusters
 from curate.transforms.models import TextDetector as TextDetector
 from curate.transforms.models import TextEmbedder as TextEmbedder
+from curate.transforms.models import TextVerifier as TextVerifier

@@ -20,6 +20,7 @@ from curate.clusters.groups import MOST_GROUPS, VALUES, Groups, hashed_values
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.clusters.terms import DRAWN, bucket_words, draw_words, least_draws
 from curate.config import Config
+from curate.decisions.verification import with_answers, with_questions
 from curate.duplicates.evaluation import EvaluationIndex
 from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
@@ -175,11 +176,17 @@ class Annotate(beam.PTransform):
         side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
         annotate = beam.ParDo(_Annotate(self._config, self._open_file, self._models), side)
         if not self._config.removes_lines():
-            return {"features": blocks | "Features" >> annotate}
+            return {"features": self._verified(blocks | "Features" >> annotate)}
         outputs = blocks | "Features" >> annotate.with_output_types(pa.Table, units=pa.Table).with_outputs(
             "units", main="features"
         )
-        return {"features": outputs.features, "units": outputs.units}
+        return {"features": self._verified(outputs.features), "units": outputs.units}
+
+    def _verified(self, features: beam.PCollection) -> beam.PCollection:
+        if self._models.verifier is None:
+            return features
+        answered = features | "VerifyTexts" >> AskModel(self._models.verifier, self._config)
+        return answered | "Answers" >> beam.Map(with_answers).with_output_types(pa.Table)
 
 
 class _Annotate(beam.DoFn):
@@ -214,7 +221,10 @@ class _Annotate(beam.DoFn):
                 self._watermarks,
                 vectors,
             )
-            yield features
+            if self._models.verifier is None:
+                yield features
+            else:
+                yield with_questions(features, readable_texts(block, self._config).texts, self._config)
             if self._config.removes_lines():
                 yield beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config))
 

@@ -6,7 +6,7 @@ from curate.config import Config
 from curate.errors import UsageError
 from curate.transforms.embedders import stored_embedder
 from curate.transforms.inference import made_by
-from curate.transforms.models import NO_MODELS, TextDetector, TextEmbedder, TextModels
+from curate.transforms.models import NO_MODELS, TextDetector, TextEmbedder, TextModels, TextVerifier
 
 
 def configured_models(config: Config, given: TextModels = NO_MODELS) -> TextModels:
@@ -30,7 +30,10 @@ def configured_models(config: Config, given: TextModels = NO_MODELS) -> TextMode
         embedder = stored_embedder(mixture.embedding_model)
     elif mixture.embedding_handler is not None and embedder is None:
         embedder = made_by(mixture.embedding_handler, "mixture.embedding_handler", TextEmbedder)
-    return TextModels(detector, embedder)
+    verifier = given.verifier
+    if mixture.verifier is not None and verifier is None:
+        verifier = made_by(mixture.verifier, "mixture.verifier", TextVerifier)
+    return TextModels(detector, embedder, verifier)
 
 
 def with_models(settings: Dict[str, Any], models: TextModels) -> Dict[str, Any]:
@@ -42,6 +45,7 @@ def with_models(settings: Dict[str, Any], models: TextModels) -> Dict[str, Any]:
     places = (
         ("synthetic", "handler", models.detector),
         ("mixture", "embedding_handler", models.embedder),
+        ("mixture", "verifier", models.verifier),
     )
     for section, name, model in places:
         values = settings.get(section, {})

@@ -19,7 +19,7 @@ from curate.transforms.configured import configured_models, with_models
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.human import AnnotateHuman
-from curate.transforms.models import TextDetector, TextEmbedder, TextModels
+from curate.transforms.models import TextDetector, TextEmbedder, TextModels, TextVerifier
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
@@ -42,6 +42,7 @@ class Curate(beam.PTransform):
         config: settings as in the configuration file, for example `{"dedupe": {"threshold": 0.9}}`.
         detector: a model that scores texts instead of curate's own.
         embedder: a model whose vectors are clustered instead of curate's own.
+        verifier: a model that says which declared machine text may fill shortages.
 
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
@@ -61,8 +62,9 @@ class Curate(beam.PTransform):
         config: Optional[Dict[str, Any]] = None,
         detector: Optional[TextDetector] = None,
         embedder: Optional[TextEmbedder] = None,
+        verifier: Optional[TextVerifier] = None,
     ) -> None:
-        given = TextModels(detector, embedder)
+        given = TextModels(detector, embedder, verifier)
         self._settings = with_models(self._only_own_sections(config or {}), given)
         self._config = with_said(make_config(self._settings), read_with(open_file))
         self._models = configured_models(self._config, given)
@@ -210,6 +212,7 @@ class ReweightClusters(Curate):
         max_copies: most copies of one document.
         config: further settings as in the configuration file.
         embedder: a model whose vectors are clustered instead of curate's own.
+        verifier: a model that says which declared machine text may fill shortages.
 
     Returns:
         A dict of PCollections: `kept` (with `curate_weight`, `curate_copies`, `curate_cluster`), `dropped`, `held`
@@ -224,9 +227,10 @@ class ReweightClusters(Curate):
         max_copies: int = 4,
         config: Optional[Dict[str, Any]] = None,
         embedder: Optional[TextEmbedder] = None,
+        verifier: Optional[TextVerifier] = None,
     ) -> None:
         mixture = {**(config or {}).get("mixture", {}), "synthetic_cap": synthetic_cap, "max_copies": max_copies}
-        super().__init__({**(config or {}), "mixture": mixture}, embedder=embedder)
+        super().__init__({**(config or {}), "mixture": mixture}, embedder=embedder, verifier=verifier)
 
 
 class _Shingles(beam.DoFn):

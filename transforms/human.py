@@ -4,11 +4,13 @@ And of what is remembered of trusted documents: recalled, and kept for later run
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Optional
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.pvalue import AsSingleton
 
 from curate.clusters.groups import read_clusters
 from curate.config import Config
@@ -61,7 +63,8 @@ class AnnotateHuman(beam.PTransform):
         splits = begin | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
         blocks = splits | "Read" >> beam.ParDo(_Read(self._plan, self._files))
         config = human_config(self._config)
-        annotated = blocks | "Annotate" >> Annotate(config, self._open_file, self._embedding, self._models)
+        models = replace(self._models, verifier=None)
+        annotated = blocks | "Annotate" >> Annotate(config, self._open_file, self._embedding, models)
         return annotated["features"]
 
 

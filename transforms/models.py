@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from curate.annotate import readable_texts
 from curate.clusters.vectors import as_vector
 from curate.config import Config
+from curate.decisions.verification import ANSWER, TEXT, as_probability
 from curate.detector.other import log_odds
 from curate.errors import UsageError
 from curate.text.kernel import text_features
@@ -98,11 +99,41 @@ class TextEmbedder(TextModel):
 
 
 @dataclass(frozen=True)
+class TextVerifier(TextModel):
+    """A model that says which declared machine text may fill shortages, a large language model as a judge for instance.
+
+    See `TextModel` for how it is asked: only about texts that the settings of the mixture could make fill, and once,
+    when they are annotated. What it does not accept, or fails on, is dropped, reason `unverified`, and counted.
+
+    Attributes:
+        accept: makes a bool or a probability of a prediction; what it raises, and None, is a failure on that text.
+    """
+
+    accept: Callable[[Any], Any] = as_probability
+
+    role: ClassVar[str] = "verifier"
+    column: ClassVar[str] = ANSWER
+
+    def texts(self, block: pa.Table, config: Config) -> pa.Array:
+        """Those that come with the features (`curate.decisions.verification.with_questions`)."""
+        return block[TEXT].combine_chunks()
+
+    def value(self, prediction: Any, config: Config) -> float:
+        """The probability that the text is fit."""
+        return round(as_probability(self.accept(prediction)), _DECIMALS)
+
+    def values(self, found: List[Optional[float]], config: Config) -> pa.Array:
+        """float32[n]."""
+        return pa.array(found, pa.float32())
+
+
+@dataclass(frozen=True)
 class TextModels:
     """The models of a run; None for what curate does itself, or not at all."""
 
     detector: Optional[TextDetector] = None
     embedder: Optional[TextEmbedder] = None
+    verifier: Optional[TextVerifier] = None
 
 
 NO_MODELS = TextModels()

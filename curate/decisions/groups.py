@@ -18,6 +18,7 @@ from curate.decisions.reference import Reference
 from curate.decisions.survivors import Survivors, survivors
 from curate.decisions.travel import Travelled, captures, travel
 from curate.decisions.verdict import ACCEPT, HOLD, REJECT, Verdicts, verdicts
+from curate.decisions.verification import is_verified, verification_evidence
 from curate.decisions.watermarks import hold_watermarked
 from curate.decisions.windows import window_evidence, with_mixed
 from curate.hashing import UInt64Array
@@ -41,6 +42,7 @@ DECIDED = pa.schema(
         ("verdict", pa.int8()),
         ("quality", pa.float32()),  # `curate.decisions.quality.Quality`
         ("quality_passed", pa.bool_()),
+        ("verified", pa.bool_()),  # by `mixture.verifier`; true where there is none
         *(LEDGER.field(name) for name in ("decision", "stage", "reason")),  # null: for the mixture to decide
         *(LEDGER.field(name) for name in ("matched_id", "similarity", "containment")),
         ("matched_earlier", pa.bool_()),  # the match is a document of an earlier output
@@ -150,10 +152,11 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     matched = _survivors(group, judged.verdict, config)
     decision, stage, reason = _outcome(group, judged, matched)
     derived = {
-        "evidence": combine(evidence, quality.evidence),
+        "evidence": combine(evidence, quality.evidence, verification_evidence(group.documents, config)),
         "verdict": pa.array(judged.verdict),
         "quality": pa.array(quality.score, from_pandas=True),
         "quality_passed": pa.array(quality.passed),
+        "verified": pa.array(is_verified(group.documents, config)),
         "decision": pa.array(decision, pa.string()),
         "stage": pa.array(stage, pa.string()),
         "reason": pa.array(reason, pa.string()),

@@ -16,6 +16,7 @@ from curate.config import Config
 from curate.config import Mixture as MixtureSettings
 from curate.decisions.reference import Reference
 from curate.decisions.verdict import ACCEPT, FILL
+from curate.decisions.verification import REASON as UNVERIFIED
 from curate.hashing import hash_strings
 from curate.mixture.allocation import Allocation, AllocationOptions, allocate
 from curate.mixture.causes import floor_causes, named
@@ -38,6 +39,7 @@ FINISHED = pa.schema(
         ("row_hash", pa.uint64()),
         ("source", pa.string()),
         ("watermarks", WATERMARKS),
+        ("verification", pa.float32()),
         ("timestamp", pa.timestamp("us", tz="UTC")),
         ("own", pa.int8()),
         ("loss_weight", pa.float64()),
@@ -63,7 +65,7 @@ SUMS = pa.schema(
         ("accepted", pa.int64()),  # weighted tokens of accepted survivors, in `WEIGHT_UNIT`
         ("mixed", pa.int64()),  # of these, the tokens of documents of mixed origin
         ("accepted_documents", pa.int64()),
-        ("fill", pa.int64()),  # tokens of declared synthetic survivors that pass the quality gate
+        ("fill", pa.int64()),  # tokens of declared synthetic survivors that pass quality gate and verifier
         ("odd", pa.int64()),  # accepted documents odder than nine in ten human documents of their language
         ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
     ]
@@ -97,7 +99,7 @@ class ClusterSums:
             "accepted": accepted * units * tokens,
             "mixed": (accepted & _is_mixed(rows)) * units * tokens,
             "accepted_documents": accepted.astype(np.int64),
-            "fill": (surviving & (verdict == FILL) & rows["quality_passed"].to_numpy()) * tokens,
+            "fill": (surviving & (verdict == FILL) & ~_unfit(rows)) * tokens,
             "odd": (accepted & (_quality(rows) < ODD)).astype(np.int64),
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
             # text must not move the weight of real documents.
@@ -344,7 +346,8 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
 
     left_over = surviving & (verdict == FILL) & (weight == 0)
     decision[left_over], stage[left_over], reason[left_over] = "dropped", "mixture", "no_shortage"
-    reason[left_over & _unfit(decided)] = "quality"
+    reason[left_over & _unfit(decided)] = UNVERIFIED
+    reason[left_over & ~decided["quality_passed"].to_numpy()] = "quality"
     barred = surviving & mixed & (mixture.mixed_weight == 0)
     decision[barred], stage[barred], reason[barred] = "dropped", "mixture", "mixed"
     if config.mixture.token_budget:
@@ -369,8 +372,9 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
 
 
 def _unfit(decided: pa.Table) -> NDArray[np.bool_]:
-    """Declared synthetic documents that fail the quality gate: they fill nothing."""
-    return (decided["verdict"].to_numpy() == FILL) & ~decided["quality_passed"].to_numpy()
+    """Declared synthetic documents that fail the quality gate, or that a verifier did not accept: they fill nothing."""
+    fit = decided["quality_passed"].to_numpy() & decided["verified"].to_numpy()
+    return (decided["verdict"].to_numpy() == FILL) & ~fit
 
 
 def _quality(decided: pa.Table) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from curate.decisions.verification import FAILED
+from curate.decisions.verification import KIND as VERIFIER
 from curate.detector.thresholds import SHIPPED
 from curate.errors import UsageError
 from curate.provenance.text.find import EDIT
@@ -71,7 +73,7 @@ def tell(row: Row, manifest: JsonDict, earlier: str | None = None) -> str:
         _evidence(row),
         _detector(row, manifest.get("human_reference")),
         _match(row, config.get("dedupe", {}), earlier),
-        _mixture(row),
+        _mixture(row) + _verifier(row, manifest),
         _edits(row),
         "What would have changed this: " + _otherwise(row, config),
     ]
@@ -172,6 +174,14 @@ def _mixture(row: Row) -> str:
     return f"{cluster} With weight {decimal(row['weight'])} it appears {copies} in the corpus{chance}.{mixed}"
 
 
+def _verifier(row: Row, manifest: JsonDict) -> str:
+    name = manifest.get("artefacts", {}).get("verifier")
+    asked = any(item["kind"] == VERIFIER for item in row["evidence"] or [])
+    if name is None or not (asked or row["reason"] == "unverified"):
+        return ""
+    return f" The verifier is {name}." if asked else f" The verifier, {name}, was not asked about it."
+
+
 _EDITS = {EDIT: "a C2PA manifest was taken out"}
 
 
@@ -262,6 +272,15 @@ def _otherwise_scored(row: Row, config: JsonDict) -> str:
     )
 
 
+def _otherwise_unverified(row: Row, config: JsonDict) -> str:
+    answers = [item["detail"] for item in row["evidence"] or [] if item["kind"] == VERIFIER]
+    if not answers:
+        return "a run with these settings from the start, which asks the verifier (mixture.verifier) about it."
+    threshold = config.get("mixture", {}).get("verifier_threshold")
+    lower = "" if answers[0] == FAILED else f"a lower mixture.verifier_threshold (it is {decimal(threshold)}); or "
+    return f"{lower}another answer of the verifier (mixture.verifier) in a new run."
+
+
 def _fixed(text: str) -> Callable[[Row, JsonDict], str]:
     return lambda row, config: text
 
@@ -288,6 +307,7 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "budget": _fixed(
         "a larger mixture.token_budget; its place was decided by its cluster's share and a hash of its id."
     ),
+    "unverified": _otherwise_unverified,
     "no_shortage": _fixed("a shortage of human text in its cluster, within mixture.synthetic_cap."),
     "mixed": _fixed("a larger mixture.mixed_cap, or accepted text that is not mixed; or a review answer."),
     "no_text": _fixed("text in the column documents.columns.text, or media."),

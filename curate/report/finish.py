@@ -78,6 +78,10 @@ def write_reports(
     artefacts = _artefact_ids(directory, record["detector"], reference, config, files)
     if config.mixture.enabled and record.get("embedder"):
         artefacts["embedder"] = record["embedder"]
+    if config.mixture.asks_verifier():
+        artefacts["verifier"] = record["verifier"]
+        if outcome["mixture"]:
+            outcome["mixture"]["verification"] = overview.verification.told(record["verifier"])
     artefacts |= {f"watermark {test.partition('/')[0]}": test for test in record.get("watermarks", ())}
     named = {"path": config.synthetic.human_reference, "files": record.get("human_reference", {})}
     human_reference = named | {"counts": outcome["human"]} if outcome["human"] else None

@@ -1,6 +1,6 @@
 """The overview of a ledger: its summary, its duplicate groups, and the scores that prevalence is estimated from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from curate.report.rows import RowSums
 from curate.report.scores import ScoreCounts
 from curate.report.styles import ClusterStyles
 from curate.report.summary import Summary
+from curate.report.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Overview:
         rows: of the input files.
         styles: of the clusters' real documents.
         quality: whom rules of quality take documents from.
+        verification: what a verifier answered.
     """
 
     summary: Summary
@@ -41,6 +43,7 @@ class Overview:
     rows: RowSums
     styles: ClusterStyles
     quality: QualityCounts
+    verification: Verification = field(default_factory=Verification)
 
     @staticmethod
     def empty() -> "Overview":
@@ -60,7 +63,8 @@ class Overview:
         rows = RowSums.of(ledger["source_file"], ledger["row_hash"].to_numpy())
         styles = ClusterStyles.of(ledger, config.report.examples)
         provenance, quality = ProvenanceCounts.of(ledger), QualityCounts.of(ledger)
-        return Overview(summary, groups, scores, marks, provenance, rows, styles, quality)
+        verification = Verification.of(ledger, config)
+        return Overview(summary, groups, scores, marks, provenance, rows, styles, quality, verification)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -73,6 +77,7 @@ class Overview:
             self.rows.merge(other.rows),
             self.styles.merge(other.styles),
             self.quality.merge(other.quality),
+            self.verification.merge(other.verification),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +91,7 @@ class Overview:
             "rows": self.rows.to_dict(),
             "styles": self.styles.to_dict(),
             "quality": self.quality.to_dict(),
+            "verification": self.verification.to_dict(),
         }
 
     @staticmethod
@@ -100,4 +106,5 @@ class Overview:
             RowSums.from_dict(values["rows"]),
             ClusterStyles.from_dict(values["styles"]),
             QualityCounts.from_dict(values["quality"]),
+            Verification.from_dict(values["verification"]),
         )

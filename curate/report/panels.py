@@ -10,6 +10,7 @@ from curate.report.panel import ALERT, WARN, Panel, effective_number, js_diverge
 from curate.report.prevalence import option_words, residual_words
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share
+from curate.report.verification import add_figure
 from curate.report.words import count, decimal, percent, plural
 
 UNDECLARED_GAP = 0.1
@@ -55,6 +56,7 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
         panel.flag(WARN, f"mixture.cluster_caps names {name!r}, which is no cluster here", len(report["clusters"]))
     _residual(panel, report["calibration"].get("beta_res"))
     _mixed(panel, summary, documents, report["config"].get("mixture", {}).get("mixed_cap"))
+    add_figure(panel, report["mixture"].get("verification"))
     held = summary.total("flow", decision="held").documents
     panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
     trusted = summary.total("flow").trusted

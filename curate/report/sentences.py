@@ -28,6 +28,7 @@ MEANINGS = {
     "copy_of_synthetic": "It is a copy of {detail}, which is declared machine text",
     "copy_of_capture": "It is a copy of {detail}, which was captured before the cut-off",
     "gate": "Its quality is below that of nearly all people's texts in its language: {detail}",
+    "verifier": "The verifier was asked whether it may fill shortages: {detail}",
     "answer": "A reviewer answered: {detail}",
 }
 

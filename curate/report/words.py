@@ -16,6 +16,7 @@ REASONS = {
     "suspect": "suspected machine text",
     "uncalibrated": "without a calibrated threshold",
     "quality": "below the quality gate",
+    "unverified": "declared machine text that the verifier did not accept",
     "rights": "whose rights deny or restrict the use",
     "evaluation": "overlapping with evaluation data",
     "budget": "left out by the token budget",

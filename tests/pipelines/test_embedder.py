@@ -121,6 +121,16 @@ def test_no_text_is_encoded(run, monkeypatch):
     assert "text" not in encoded
 
 
+@pytest.mark.slow
+def test_worker_processes(run, curate_process, inputs, only_read, tmp_path, output_of):
+    output, _ = run("one", HANDLER)
+    sets = [f"--set={setting}" for setting in ("mixture.enabled=true", *SIZES, HANDLER, "run.block_rows=7")]
+    arguments = ("run", "--input", inputs, "--output", tmp_path / "two", "--workers", 2)
+    outcome = curate_process(*arguments, *only_read, *sets)
+    assert outcome.code == 0, outcome.err
+    assert output_of(tmp_path / "two").ledger.equals(output.ledger)
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
