@@ -23,7 +23,7 @@ def recalled(memory: Memory, config: Config) -> Artefacts:
     Raises:
         UsageError: the clusters that the rows are numbered by are missing or others; or a file cannot be read.
     """
-    found = replace(load_artefacts(memory.artefacts), reference=None)
+    found = replace(load_artefacts(memory.artefacts), reference=None, embedder_id=memory.about.embedder)
     if memory.about.clusters != _clusters_id(found.embedding, found.centroids):
         raise UsageError(
             f"human reference {memory.folder!r} remembers clusters of another embedding and other centroids than those "
@@ -34,13 +34,19 @@ def recalled(memory: Memory, config: Config) -> Artefacts:
     return replace(found, detector=None) if found.detector_id == own else found
 
 
-def check_recalled(memory: Memory, config: Config, detector: Optional[str]) -> None:
+def check_recalled(memory: Memory, config: Config, detector: Optional[str], embedder: Optional[str]) -> None:
     """Checks that a run can go on from what an earlier one remembers.
+
+    Args:
+        memory: what it remembers.
+        config: settings of the run.
+        detector: id of the run's.
+        embedder: id of the run's.
 
     Raises:
         UsageError: scores, signals or clusters of both would not be comparable.
     """
-    check_memory(memory.about, config, detector, quality_digest(resource_digests(config), config))
+    check_memory(memory.about, config, detector, quality_digest(resource_digests(config), config), embedder)
 
 
 def write_memory(
@@ -54,7 +60,7 @@ def write_memory(
 
     Args:
         directory: of the artefacts, those of the clusters among them.
-        record: of the annotations: detector, resources.
+        record: of the annotations: detector, embedder, resources.
         config: settings.
         totals: of the documents remembered (`Totals.to_dict`).
         memory: what was remembered before, which stays true of its rows.
@@ -63,6 +69,7 @@ def write_memory(
     about = About(
         detector=record["detector"] or (memory.about.detector if memory else None),
         quality_model=quality_digest(record["resources"], config) or (memory.about.quality_model if memory else None),
+        embedder=record["embedder"] or (memory.about.embedder if memory else None),
         clusters=_clusters_id(*made),
         space=space(config),
         totals=Totals.from_dict(totals),

@@ -129,12 +129,12 @@ def curate_inputs(
     check_lineage(config.run.openlineage)
     models = configured_models(config)
     scored_by = detector_id(config, models)
+    embedded_by = models.embedder.id if models.embedder else None
     if memory:
-        check_recalled(memory, config, scored_by)
+        check_recalled(memory, config, scored_by, embedded_by)
     check_artefacts(given, config)
     judged_by = resource_digests(config)
     check_thresholds(given, config, scored_by, judged_by)
-    embedded_by = models.embedder.id if models.embedder else None
     check_embedder(given, config, embedded_by)
     exclude, watermarks = check_exclude(config), check_watermarks(config)
     found = find_inputs(inputs, FILES)

@@ -58,6 +58,7 @@ class About:
     Attributes:
         detector: its id; None without scores.
         quality_model: digest of the operator's model of quality; None without.
+        embedder: id of the model whose vectors were clustered; None without.
         clusters: id of the artefact that the clusters are numbers of; None without clusters.
         space: settings that say what the clusters are of (`space`).
         totals: sums by cluster.
@@ -65,13 +66,14 @@ class About:
 
     detector: str | None
     quality_model: str | None
+    embedder: str | None
     clusters: str | None
     space: JsonDict
     totals: Totals
 
     def to_dict(self) -> JsonDict:
         """Plain JSON types."""
-        made = {name: getattr(self, name) for name in ("detector", "quality_model", "clusters", "space")}
+        made = {name: getattr(self, name) for name in _MADE}
         return {"format": FORMAT, **made, "totals": self.totals.to_dict()}
 
     @staticmethod
@@ -85,8 +87,11 @@ class About:
             raise UsageError(
                 f"its format is {values.get('format')!r}, expected {FORMAT}; remember with this version of curate"
             )
-        made = {name: values[name] for name in ("detector", "quality_model", "clusters", "space")}
+        made = {name: values[name] for name in _MADE}
         return About(**made, totals=Totals.from_dict(values["totals"]))
+
+
+_MADE = ("detector", "quality_model", "embedder", "clusters", "space")
 
 
 def space(config: Config) -> JsonDict:
@@ -95,7 +100,9 @@ def space(config: Config) -> JsonDict:
     return {name: getattr(config.mixture, name) for name in names}
 
 
-def check_memory(about: About, config: Config, detector: str | None, quality_model: str | None) -> None:
+def check_memory(
+    about: About, config: Config, detector: str | None, quality_model: str | None, embedder: str | None
+) -> None:
     """Checks that a run can go on from what an earlier one remembers.
 
     Args:
@@ -103,6 +110,7 @@ def check_memory(about: About, config: Config, detector: str | None, quality_mod
         config: settings of the run.
         detector: id of the run's; None where it scores nothing.
         quality_model: digest of the run's; None without one.
+        embedder: id of the run's; None where it asks none.
 
     Raises:
         UsageError: scores, signals or clusters of both would not be comparable.
@@ -118,13 +126,24 @@ def check_memory(about: About, config: Config, detector: str | None, quality_mod
             f"human reference {path!r} remembers a signal of another quality.model than {config.quality.model!r}; "
             f"give the model of then, or leave out --human-reference"
         )
+    if about.clusters is None:
+        return
+    if config.mixture.enabled and about.embedder != embedder:
+        raise UsageError(
+            f"human reference {path!r} remembers clusters of {_vectors(about.embedder)}, but this run has "
+            f"{_vectors(embedder)}; embed as then, or leave out --human-reference"
+        )
     for name, now in space(config).items():
         then = about.space.get(name)
-        if then != now and about.clusters is not None:
+        if then != now:
             raise UsageError(
                 f"mixture.{name} is {now!r}, but human reference {path!r} remembers clusters made with {then!r}; "
                 f"set it as then, or leave out --human-reference"
             )
+
+
+def _vectors(embedder: str | None) -> str:
+    return "no embedder's vectors" if embedder is None else f"vectors of the embedder {embedder}"
 
 
 def kept_texts(sample: ReferenceSample) -> pa.Table:

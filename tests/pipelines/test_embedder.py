@@ -57,9 +57,9 @@ def inputs(write, prose):
 
 @pytest.fixture
 def run(curate, my_topics, inputs, tmp_path, output_of, only_read):
-    def run(name, *settings, arguments=(), code=0):
+    def run(name, *settings, arguments=(), code=0, input=inputs):
         sets = [part for setting in ("mixture.enabled=true", *SIZES, *settings) for part in ("--set", setting)]
-        outcome = curate("run", "--input", inputs, "--output", tmp_path / name, *only_read, *sets, *arguments)
+        outcome = curate("run", "--input", input, "--output", tmp_path / name, *only_read, *sets, *arguments)
         assert outcome.code == code, outcome.err
         return (output_of(tmp_path / name), outcome.err) if code == 0 else (None, outcome.message)
 
@@ -201,3 +201,26 @@ def test_sentence_transformers(curate_process, my_topics, inputs, only_read, tmp
     assert first.startswith("sentence-transformers-tiny-")
     found = clusters(output)
     assert len({found[f"id-{index}"] for index in (0, 1, 10)}) == 3
+
+
+def test_what_is_remembered_keeps_to_its_embedder(run, write, prose):
+    source = prose(4)
+    people = {
+        "id": ["a", "b", "c"],
+        "text": [source.text(80, topic) for topic in TOPICS],
+        "timestamp": ["2019-01-01"] * 3,
+    }
+    first, _ = run("first", HANDLER, "provenance.enabled=true", input=write("people.parquet", people))
+    more = ("--human-reference", first.path)
+    second, _ = run("second", HANDLER, arguments=more)
+    reference = json.loads((second.path / "artefacts" / "reference.json").read_text())
+    assert reference["documents"] == {"0": 1, "1": 1, "2": 1}
+    without, _ = run("without", "mixture.enabled=false", arguments=more)
+    third, _ = run("third", HANDLER, arguments=("--human-reference", without.path))
+    assert clusters(third) == clusters(second)
+    _, told = run("other", "mixture.embedding_handler=my_topics:newer", arguments=more, code=2)
+    assert (
+        "remembers clusters of vectors of the embedder topics-1, but this run has vectors of the embedder top" in told
+    )
+    _, told = run("none", arguments=more, code=2)
+    assert "but this run has no embedder's vectors" in told

@@ -101,7 +101,8 @@ def test_nobody_and_nothing_from_outside():
 
 
 def about(**changes):
-    made = {"detector": "d", "quality_model": "q", "clusters": "c", "space": space(CONFIG), "totals": Totals.none()}
+    made = {"detector": "d", "quality_model": "q", "embedder": None, "clusters": "c"}
+    made |= {"space": space(CONFIG), "totals": Totals.none()}
     return About(**made | changes)
 
 
@@ -117,6 +118,8 @@ def test_about_survives_and_other_formats_are_refused():
         ({}, {}, None),
         ({"detector": None, "quality_model": None}, {}, None),
         ({"detector": "other"}, {}, "remembers scores of the detector other"),
+        ({"embedder": "e-1"}, {}, "clusters of vectors of the embedder e-1, but this run has no embedder's vectors"),
+        ({"embedder": "e-1"}, {"enabled": False}, None),
         ({"quality_model": "other"}, {}, "another quality.model"),
         ({}, {"dimensions": 32}, "mixture.dimensions is 32, but human reference 'run' remembers clusters made with 64"),
         ({"clusters": None}, {"dimensions": 32}, None),
@@ -127,8 +130,8 @@ def test_about_survives_and_other_formats_are_refused():
 def test_what_is_not_comparable_is_refused(changes, settings, message):
     config = make_config({"mixture": settings, "synthetic": {"human_reference": "run"}})
     if message is None:
-        check_memory(about(**changes), config, "d", "q")
-        check_memory(about(**changes), config, None, None)
+        check_memory(about(**changes), config, "d", "q", None)
+        check_memory(about(**changes), config, None, None, None)
     else:
         with pytest.raises(UsageError, match=message):
-            check_memory(about(**changes), config, "d", "q")
+            check_memory(about(**changes), config, "d", "q", None)
