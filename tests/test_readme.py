@@ -1,11 +1,13 @@
 """Every example of the README runs: its Python blocks, and its curate commands on small files of the names it uses."""
 
 import gzip
+import importlib.util
 import json
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,7 +29,7 @@ def commands():
                 if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector|provenance)", line)
                 else []
             )
-            if words:
+            if words and (importlib.util.find_spec("model2vec") or "model2vec:" not in line):
                 yield words[1:]
 
 
@@ -67,7 +69,19 @@ def directory(tmp_path, monkeypatch):
     labels = [pa.array([label] * table.num_rows) for label, table in (("human", human), ("machine", machine))]
     labelled = [table.append_column("label", label) for table, label in zip((human, machine), labels, strict=True)]
     pq.write_table(pa.concat_tables(labelled), "labelled.parquet")
+    if importlib.util.find_spec("model2vec"):
+        _static_model("static-model", words)
     return tmp_path
+
+
+def _static_model(directory, words):
+    import model2vec
+    import tokenizers
+
+    model = tokenizers.models.WordLevel({word: number for number, word in enumerate(["[UNK]", *words])}, "[UNK]")
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    model2vec.StaticModel(np.eye(1 + len(words), 256, dtype=np.float32), tokenizer).save_pretrained(directory)
 
 
 @pytest.mark.parametrize("code", blocks("python"))

@@ -152,7 +152,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     matched = _survivors(group, judged.verdict, config)
     decision, stage, reason = _outcome(group, judged, matched)
     derived = {
-        "evidence": combine(evidence, quality.evidence, verification_evidence(group.documents, config)),
+        "evidence": combine(evidence, quality.evidence, verification_evidence(group.documents["verification"], config)),
         "verdict": pa.array(judged.verdict),
         "quality": pa.array(quality.score, from_pandas=True),
         "quality_passed": pa.array(quality.passed),

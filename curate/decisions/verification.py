@@ -87,22 +87,20 @@ def is_verified(documents: pa.Table, config: Config) -> NDArray[np.bool_]:
     """
     if not config.mixture.asks_verifier():
         return np.ones(documents.num_rows, dtype=bool)
+    return is_accepted(documents["verification"], config) | documents["cluster"].is_null().to_numpy()
+
+
+def is_accepted(verification: pa.ChunkedArray, config: Config) -> NDArray[np.bool_]:
+    """Whether the answers are a yes, bool[n]; false where there is none."""
     threshold = pa.scalar(config.mixture.verifier_threshold, pa.float32())
-    accepted = pc.greater_equal(documents["verification"], threshold).fill_null(False)
-    return pc.or_(accepted, documents["cluster"].is_null()).to_numpy()
+    return pc.greater_equal(verification, threshold).fill_null(False).to_numpy()
 
 
-def verification_evidence(documents: pa.Table, config: Config) -> pa.Array:
-    """What the verifier said of those that it was asked about, EVIDENCE_LIST[n]; it tells nothing of origin.
-
-    Args:
-        documents: columns verification and cluster.
-        config: settings.
-    """
-    verification = documents["verification"]
+def verification_evidence(verification: pa.ChunkedArray, config: Config) -> pa.Array:
+    """What the verifier said of those that it was asked about, EVIDENCE_LIST[n]; it tells nothing of origin."""
     asked = verification.is_valid().to_numpy()
     detail = np.full(len(asked), None, dtype=object)
-    answers, accepted = verification.drop_null().to_pylist(), is_verified(documents, config)[asked]
+    answers, accepted = verification.drop_null().to_pylist(), is_accepted(verification, config)[asked]
     detail[asked] = [_told(*answer) for answer in zip(answers, accepted, strict=True)]
     return one_per_row(asked, QUALITY, KIND, "unknown", 0.0, pa.array(detail, pa.string()))
 

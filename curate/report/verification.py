@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.config import Config
-from curate.decisions.verification import REASON, is_verified
+from curate.decisions.verification import REASON, is_accepted
 from curate.report.panel import Panel
 from curate.report.words import count
 
@@ -34,10 +34,10 @@ class Verification:
     def of(ledger: pa.Table, config: Config) -> "Verification":
         """Counts over finished documents (`curate.decisions.mixing.FINISHED`)."""
         answer = ledger["verification"]
-        asked, accepted = answer.is_valid().to_numpy(), is_verified(ledger, config)
+        asked, accepted = answer.is_valid().to_numpy(), is_accepted(answer, config)
         failed = pc.is_nan(answer).fill_null(False).to_numpy()
         missing = pc.equal(ledger["reason"], REASON).fill_null(False).to_numpy() & ~asked
-        found = (asked & accepted, asked & ~accepted & ~failed, failed, missing)
+        found = (accepted, asked & ~accepted & ~failed, failed, missing)
         counts = (int(np.count_nonzero(rows)) for rows in found)
         return Verification(Counter(dict(zip((*ANSWERS, NOT_ASKED), counts, strict=True))))
 

@@ -106,9 +106,9 @@ def test_answers_come_back_where_they_were_asked(rows):
 
 ANSWERED = pa.table(
     {
-        "verification": pa.array([0.7, 0.69, math.nan, None, None, 1.0], pa.float32()),
+        "verification": pa.array([0.7, 0.69, math.nan, None, None, 0.1], pa.float32()),
         "cluster": pa.array([0, 0, 0, 0, None, None], pa.int32()),
-        "reason": [None, "unverified", "unverified", "unverified", None, None],
+        "reason": [None, "unverified", "unverified", "unverified", None, "no_shortage"],
     }
 )
 STRICT = make_config({"mixture": {"verifier": "a:b", "verifier_threshold": 0.7}})
@@ -120,17 +120,17 @@ def test_what_is_verified():
 
 
 def test_evidence_tells_what_it_answered():
-    found = verification_evidence(ANSWERED, STRICT)
+    found = verification_evidence(ANSWERED["verification"], STRICT)
     assert found.type == EVIDENCE_LIST
     details = [items and items[0]["detail"] for items in found.to_pylist()]
-    assert details == ["accepted, 0.70", "refused, 0.69", "it failed", None, None, "accepted, 1.00"]
+    assert details == ["accepted, 0.70", "refused, 0.69", "it failed", None, None, "refused, 0.10"]
     assert {item["claim"] for items in found.to_pylist() for item in items or ()} == {"unknown"}
 
 
 def test_counts_merge():
     whole = Verification.of(ANSWERED, STRICT)
     assert whole.told("judge-1") == {
-        "verifier": "judge-1", "asked": 4, "accepted": 2, "refused": 1, "failed": 1, "not_asked": 1,
+        "verifier": "judge-1", "asked": 4, "accepted": 1, "refused": 2, "failed": 1, "not_asked": 1,
     }  # fmt: skip
     parts = [Verification.of(ANSWERED.slice(*part), STRICT) for part in ((0, 2), (2, 4))]
     assert parts[0].merge(parts[1]) == whole == Verification.from_dict(whole.to_dict())
