@@ -51,6 +51,9 @@ FINISHED = pa.schema(
 ODD = 0.1
 """Share of the human documents of a language that are as odd as the oddest of good quality."""
 
+MOSTLY = 0.75
+"""Share of odd documents above which a cluster is not boosted: what is rare and real has many, junk hardly another."""
+
 WEIGHT_UNIT = 1_000_000
 """Weighted tokens are summed as integers of this part of a token, so that the order does not matter."""
 
@@ -67,6 +70,7 @@ SUMS = pa.schema(
         ("accepted_documents", pa.int64()),
         ("fill", pa.int64()),  # tokens of declared synthetic survivors that pass quality gate and verifier
         ("odd", pa.int64()),  # accepted documents odder than nine in ten human documents of their language
+        ("unfit", pa.int64()),  # accepted documents that fail the quality gate
         ("duplicates", pa.int64()),  # documents accepted for themselves, and dropped as duplicates
     ]
 )
@@ -101,6 +105,7 @@ class ClusterSums:
             "accepted_documents": accepted.astype(np.int64),
             "fill": (surviving & (verdict == FILL) & ~_unfit(rows)) * tokens,
             "odd": (accepted & (_quality(rows) < ODD)).astype(np.int64),
+            "unfit": (accepted & ~rows["quality_passed"].to_numpy()).astype(np.int64),
             # Copies that are rejected, held or declared synthetic do not count against a boost: whoever adds machine
             # text must not move the weight of real documents.
             "duplicates": (merged & (verdict == ACCEPT)).astype(np.int64),
@@ -201,7 +206,8 @@ def mix(
         settings.min_cluster_docs,
         settings.min_cluster_sources,
     )
-    failures["quality"] = 2 * sums.by_cluster("odd", clusters) > accepted_documents  # the median is odd
+    odd, unfit = (sums.by_cluster(name, clusters) for name in ("odd", "unfit"))
+    failures["quality"] = (odd > MOSTLY * accepted_documents) | (2 * unfit > accepted_documents)
     frozen = reference.frozen_clusters(clusters, config)
     tokens = sums.by_grade("accepted", clusters) / WEIGHT_UNIT
     options = AllocationOptions(

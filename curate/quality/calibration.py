@@ -4,17 +4,19 @@ The *oddness* of a signal counts from the level on that one human document in te
 is log10(.1 / share) of those that are, extrapolated linearly beyond the limit that one in 200 exceeds (`TAIL`), where
 the signal's rule is broken. The oddness of a document is the sum over families of signals of the oddest of each
 (Fisher's method, truncated as by Zaykin et al., 2002; what goes together counts once). A document passes the gate
-unless it is odder than all but a share α of the human documents of its language: split-conformal, as in
-`curate.detector.calibration`, the oddness of each half of them being measured against the other. So rules need not be
-right one by one: however many there are, α of the people fail.
+unless it is odder than all but a share ¾ α of the human documents of its language, or has more noise
+(`curate.quality.noise`) than all but ¼ α: split-conformal, as in `curate.detector.calibration`, the oddness of each
+half of them being measured against the other. So rules need not be right one by one: however many there are, α of the
+people fail.
 
 A language with fewer than `min_group` human documents is held against all languages that are written as it is, with
 spaces or without, each with the same number of documents at most, and without the signals that depend on the language.
-The oddest of these languages sets the threshold, and at a quarter of α: nobody's dialect is junk for being rare.
+The oddest of these languages sets the threshold: nobody's dialect is junk for being rare. Noise is told from the
+middle of the language itself, where it has five documents.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -28,6 +30,7 @@ from curate.arrays import changes
 from curate.columns import one_array
 from curate.hashing import UInt64Array, stage_seed, uniform
 from curate.quality.catalogue import FAMILIES, HIGH, LOW, NAMES, SIGNALS
+from curate.quality.noise import LEAST, Centre, centre, noise
 from curate.quality.signals import UNDEFINED, Levels, of_level
 
 SHARES = (0.1, 0.05, 0.02, 0.01, 0.005)
@@ -41,8 +44,8 @@ MOST_DOCUMENTS = 4_000
 
 _LEAST_DEFINED = 50  # documents that a signal needs for limits
 _LEAST_SCALE = 4.0  # levels; signals that nearly all human documents have at zero still have some room
+_FOR_ODDNESS = 0.75  # of α; the rest is for noise
 _LEAST_OF_LANGUAGE = 20  # documents for a language to speak for itself among all
-_CAUTION = 4  # times less often than others do people fail whose language is judged with all
 _POOLED = 500  # documents of a language among those of all
 _SPREAD = 1_000  # quantiles kept of the oddness of human documents
 _LENGTH = NAMES.index("word_length")  # undefined where most words are single characters of a script without spaces
@@ -167,17 +170,19 @@ class QualitySample:
         unspaced = self.table["unspaced"].to_numpy()
         names = self.table["language"].to_numpy()
         groups: dict[str, Group] = {}
+        middles: dict[str, Floats] = {}
         for writing in (False, True):
-            own = unspaced == writing
-            pooled = np.zeros(len(names), bool)
-            for name in np.unique(names[own]):
-                inside = np.flatnonzero(own & (names == name))
-                pooled[inside[:_POOLED]] = True  # those with the smallest keys
+            languages = {name: np.flatnonzero((unspaced == writing) & (names == name)) for name in np.unique(names)}
+            for name, inside in languages.items():
+                if len(inside) >= LEAST:
+                    middles[group_name(name, writing)] = centre(levels[inside]).middle
                 if len(inside) >= min_group:
                     groups[group_name(name, writing)] = _fit(levels[inside], half[inside], alpha)
-            if pooled.sum() >= min_group:
-                groups[group_name("", writing)] = _fit_pooled(levels[pooled], half[pooled], names[pooled], alpha)
-        return QualityLimits(groups)
+            pooled = [inside[:_POOLED] for inside in languages.values() if len(inside)]  # those with the smallest keys
+            if sum(map(len, pooled)) >= min_group:
+                parts = [(levels[inside], half[inside]) for inside in pooled]
+                groups[group_name("", writing)] = _fit_pooled(parts, alpha)
+        return QualityLimits(groups, middles)
 
 
 class Group(NamedTuple):
@@ -186,14 +191,18 @@ class Group(NamedTuple):
     Attributes:
         documents: human documents it rests on.
         usual: their levels.
-        threshold: oddness that a share α of them exceeds.
+        threshold: oddness that a share ¾ α of them exceeds.
         spread: float64, ascending, quantiles of their oddness.
+        centre: what noise is told from; without a middle for all languages together.
+        noise: that a share ¼ α of them exceeds.
     """
 
     documents: int
     usual: Usual
     threshold: float
     spread: Floats
+    centre: Centre
+    noise: float
 
 
 class Judged(NamedTuple):
@@ -217,9 +226,11 @@ class QualityLimits:
 
     Attributes:
         groups: by `group_name`; that of the empty language stands for all languages.
+        middles: of languages with five documents, by `group_name`: `Centre.middle`.
     """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
+    middles: Mapping[str, Floats] = field(default_factory=dict)
 
     def judge(self, language: pa.Array | pa.ChunkedArray, levels: Levels) -> Judged:
         """Holds documents against the limits of their languages.
@@ -236,12 +247,13 @@ class QualityLimits:
         starts = np.flatnonzero(changes(codes[order]))
         for rows in np.split(order, starts[1:]) if len(order) else []:
             code = int(codes[rows[0]])
-            name = self.group(names.dictionary[code // 2].as_py(), bool(code % 2))
+            language_name, writing = names.dictionary[code // 2].as_py(), bool(code % 2)
+            name = self.group(language_name, writing)
             if name is not None:
                 group, table, own = self.groups[name], self._tables[name], levels[rows]
-                odd = oddness(table, own)
+                odd, noisy = oddness(table, own), noise(own, self._centre(language_name, writing))
                 broken[rows] = table[np.arange(len(SIGNALS)), own] > _ODDNESS[-1]
-                passed[rows] = odd <= group.threshold
+                passed[rows] = (odd <= group.threshold) & (noisy <= group.noise)
                 quality[rows] = (len(group.spread) - np.searchsorted(group.spread, odd)) / len(group.spread)
         return Judged(passed, broken, quality)
 
@@ -250,36 +262,54 @@ class QualityLimits:
         names = (group_name(language, unspaced), group_name("", unspaced))
         return next((name for name in names if name in self.groups), None)
 
+    def _centre(self, language: str, unspaced: bool) -> Centre:
+        """What noise is told from in a language that is held against a group."""
+        name = self.group(language, unspaced) or ""
+        usual = self.groups[name].centre
+        return Centre(self.middles.get(group_name(language, unspaced), usual.middle), usual.scale)
+
     @cached_property
     def _tables(self) -> dict[str, Floats]:
         return {name: group.usual.table() for name, group in self.groups.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, limits as levels; `from_dict` gives back the same limits."""
-        return {
+        groups = {
             name: {
                 "documents": group.documents,
                 "low": _plain(group.usual.low),
                 "high": _plain(group.usual.high),
                 "threshold": group.threshold,
                 "spread": group.spread.tolist(),
+                "middle": _plain(group.centre.middle[None])[0],
+                "scale": _plain(group.centre.scale[None])[0],
+                "noise": group.noise,
             }
             for name, group in sorted(self.groups.items())
         }
+        middles = {name: _plain(middle[None])[0] for name, middle in sorted(self.middles.items())}
+        return {"groups": groups, "middles": middles}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "QualityLimits":
-        """Reads what `to_dict` gave."""
+        """Reads what `to_dict` gave; limits of older versions are none."""
+
+        def numbers(column: list[Any]) -> Floats:
+            return np.array(column, dtype=np.float64)
+
         return QualityLimits(
             {
                 name: Group(
                     group["documents"],
-                    Usual(*(np.array(group[side], dtype=np.float64) for side in Usual._fields)),
+                    Usual(numbers(group["low"]), numbers(group["high"])),
                     group["threshold"],
-                    np.array(group["spread"], dtype=np.float64),
+                    numbers(group["spread"]),
+                    Centre(numbers(group["middle"]), numbers(group["scale"])),
+                    group["noise"],
                 )
-                for name, group in values.items()
-            }
+                for name, group in values.get("groups", {}).items()
+            },
+            {name: numbers(middle) for name, middle in values.get("middles", {}).items()},
         )
 
     def explain(self, language: str, levels: Levels) -> list[str]:
@@ -299,6 +329,9 @@ class QualityLimits:
             high = levels[place] > group.usual.high[-1, place]
             limit = float(of_level(place, (group.usual.high if high else group.usual.low)[-1, place]))
             found.append(f"{NAMES[place]} {value:.3g} {'>' if high else '<'} {limit:.3g}")
+        (noisy,) = noise(levels[None], self._centre(language, bool(_unspaced(levels[None])[0])))
+        if noisy > group.noise:
+            found.append(f"noise {noisy:.3g} > {group.noise:.3g}")
         return found
 
 
@@ -318,19 +351,45 @@ def _unspaced(levels: Levels) -> NDArray[np.bool_]:
 
 def _fit(levels: Levels, half: NDArray[np.bool_], alpha: float) -> Group:
     """What is usual of a language, from its human documents."""
-    odd = np.sort(_out_of_half(levels, half))
-    return Group(len(levels), _usual(levels), _threshold(odd, alpha), _spread(odd))
+    usual, odd = centre(levels), np.sort(_out_of_half(levels, half))
+    noisy = np.sort(noise(levels, usual))
+    return Group(
+        len(levels),
+        _usual(levels),
+        _threshold(odd, alpha * _FOR_ODDNESS),
+        _spread(odd),
+        usual,
+        _threshold(noisy, alpha * (1 - _FOR_ODDNESS)),
+    )
 
 
-def _fit_pooled(levels: Levels, half: NDArray[np.bool_], names: NDArray[np.object_], alpha: float) -> Group:
-    """The same of all languages together: at every share as odd as the oddest of them is."""
-    levels = levels.copy()
+def _fit_pooled(parts: Sequence[tuple[Levels, NDArray[np.bool_]]], alpha: float) -> Group:
+    """The same of languages (levels and half of each) together: at every share as odd as the oddest of them is."""
+    centres = [centre(levels) for levels, _ in parts]
+    scale = _mean_scale(centres)
+    noisy = [noise(levels, Centre(usual.middle, scale)) for (levels, _), usual in zip(parts, centres, strict=True)]
+    levels, half = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     levels[:, [signal.local for signal in SIGNALS]] = UNDEFINED
     odd = _out_of_half(levels, half)
-    own = (np.sort(odd[names == name]) for name in np.unique(names))
-    parts = [np.sort(odd), *(part for part in own if len(part) >= _LEAST_OF_LANGUAGE)]
-    threshold = max(_threshold(part, alpha / _CAUTION) for part in parts)
-    return Group(len(levels), _usual(levels), threshold, np.max([_spread(part) for part in parts], axis=0))
+    ends = np.cumsum([len(own) for own, _ in parts])[:-1]
+
+    def and_large_parts(values: Floats) -> list[Floats]:
+        parts = (part for part in np.split(values, ends) if len(part) >= _LEAST_OF_LANGUAGE)
+        return [np.sort(values), *map(np.sort, parts)]
+
+    threshold = max(_threshold(part, alpha * _FOR_ODDNESS) for part in and_large_parts(odd))
+    most = max(_threshold(part, alpha * (1 - _FOR_ODDNESS)) for part in and_large_parts(np.concatenate(noisy)))
+    spread = np.max([_spread(part) for part in and_large_parts(odd)], axis=0)
+    nowhere = Centre(np.full_like(scale, np.nan), scale)
+    return Group(len(levels), _usual(levels), threshold, spread, nowhere, most)
+
+
+def _mean_scale(centres: Sequence[Centre]) -> Floats:
+    """The mean over the languages that have a scale; NaN without one."""
+    scales = np.array([usual.scale for usual in centres])
+    known = ~np.isnan(scales)
+    mean = np.full(scales.shape[1], np.nan)
+    return np.divide(np.nansum(scales, axis=0), known.sum(axis=0), out=mean, where=known.any(axis=0))
 
 
 def _spread(odd: Floats) -> Floats:

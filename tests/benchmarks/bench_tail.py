@@ -2,10 +2,11 @@
 
     python tests/benchmarks/bench_tail.py DIRECTORY [--seeds 6] [--groups]
 
-The directory holds mixed_corpus.parquet, mixed_corpus_truth.parquet and detector_dev.parquet. `rare.py` makes a corpus
-for each seed, with other rare languages and domains, and `curate run` builds from it with its defaults (declared origins
-are believed). The peers (`mixtures.py`) get the same documents less duplicates, the same clusters where they use any,
-languages by their true names, and as many tokens as curate builds. They know nothing of who wrote what.
+The directory holds mixed_corpus.parquet, mixed_corpus_truth.parquet, detector_dev.parquet and detector_train.parquet.
+`rare.py` makes a corpus for each seed, with other rare languages and domains, and `curate run` builds from it with its
+defaults (declared origins are believed). The peers (`mixtures.py`) get the same documents less duplicates, the same
+clusters where they use any, languages by their true names, and as many tokens as curate builds. They know nothing of
+who wrote what.
 
 *Kept*: chance that a document of a rare group is in the built corpus. *Share*: the tokens of a rare group in the built
 corpus, by weight, over all tokens, divided by the share of the group among the documents captured before 2022-11-30:

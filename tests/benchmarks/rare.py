@@ -1,10 +1,10 @@
 """Corpora with known rare groups and junk of the same size, made of the labelled documents.
 
 A corpus holds documents by people (English, French, German and others, in their own genres), rare groups at a known
-share of them (languages at 0.1 to 1 %, domains and styles at 0.5 %), junk of every kind at 0.5 % (on many sites, on one,
-or in a language of few documents), and machine text, a third of it declared. Half of every group of people, in documents
-and in tokens, was captured before 2022-11-30: that is the reference, which holds the groups at their true rate. Junk
-was, too, in every other corpus: there the reference holds junk at 2 %. Machine text has been captured since.
+share of them (languages at 0.1 to 1 %, domains and styles at 0.5 %), junk of every kind at 0.5 % (on many sites, on
+one, or in a language of few documents), and machine text, a third of it declared. Half of every group of people, in
+documents and in tokens, was captured before 2022-11-30: that is the reference, which holds the groups at their true
+rate. Junk was, too, in every other corpus: there the reference holds junk at 2 %. Machine text has been captured since.
 """
 
 import re
