@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -66,3 +67,86 @@ def test_same_ledger(curate_process, output_of, once, tmp_path, write, options):
     assert outcome.code == 0, outcome.err
     again = output_of(tmp_path / "out")
     assert again.ledger.drop_columns(["source_file"]).equals(once.ledger.drop_columns(["source_file"]))
+
+
+RUNS = {
+    "no displacement": {},
+    "little growth": {"growth": 1.0},
+    "budget below the supply": {"token_budget": 4_000_000},
+    "budget above the supply": {"token_budget": 16_000_000},
+}
+
+
+@pytest.fixture(scope="module")
+def declared(curate_process, output_of, tmp_path_factory):
+    """The corpus with every second machine text declared, annotated once and decided in four ways."""
+    directory = tmp_path_factory.mktemp("declared")
+    truth = pq.read_table(DATA / "mixed_corpus_truth.parquet", columns=["id", "label"])
+    table = pq.read_table(CORPUS).join(truth, "id").sort_by("id")
+    half = pa.array(np.arange(table.num_rows) % 2 == 0)
+    origin = pc.if_else(pc.and_(pc.equal(table["label"], "machine"), half), "synthetic", pa.scalar(None, pa.string()))
+    pq.write_table(table.drop_columns("label").append_column("origin", origin), directory / "in.parquet")
+    trusted = ("--set", "provenance.trust_origin=true")
+    command = ("run", "--input", directory / "in.parquet", "--output", directory / "plan", "--plan", *trusted)
+    found = {}
+    for name, settings in RUNS.items():
+        outcome = curate_process(*command, *(f"--set=mixture.{key}={value}" for key, value in settings.items()))
+        assert outcome.code == 0, outcome.err
+        found[name] = output_of(command[4])
+        command = ("decide", "--annotations", directory / "plan" / "annotations", "--output", directory / name, *trusted)
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_guarantees_hold_in_ledger_and_manifest(declared, name):
+    """G1 to G6 of the allocation, from the files of a run alone."""
+    table, budget = declared[name].manifest["mixture"], RUNS[name].get("token_budget", 0)
+    ledger = declared[name].ledger.filter(pc.is_valid(declared[name].ledger["cluster"]))
+    column = {key: ledger[key].to_numpy(zero_copy_only=False) for key in ledger.column_names if key != "evidence"}
+    cluster, tokens, weight, copies = (column[key] for key in ("cluster", "tokens", "weight", "copies"))
+    cluster = cluster.astype(int)
+    fill = column["tier"] == "declared_synthetic"
+    rows = {key: np.array([row[key] for row in table["clusters"]]) for key in ("reference", "floor", "tail", "boosted",
+            "accepted", "missing_tokens", "cap", "frozen")}  # fmt: skip
+    real, synthetic = (np.bincount(cluster, weight * tokens * part, len(rows["floor"])) for part in (~fill, fill))
+    built = real + synthetic
+    total = built.sum()
+    assert table["anchored"] and rows["boosted"].any() and len(rows["floor"]) > 50
+    # G1
+    plain = (column["decision"] == "kept") & ~fill & (column["origin"] != "mixed") & (column["reason"] == None)  # noqa: E711
+    left_out = (column["stage"] == "mixture") & ~fill
+    if not budget or budget >= rows["accepted"].sum():
+        assert weight[plain].min() >= 1 and copies[plain].min() >= 1
+        assert not left_out.any()
+    else:
+        assert set(column["reason"][left_out]) == {"budget"}
+    # G2, G3
+    assert rows["floor"] == pytest.approx(rows["reference"] * np.where(rows["tail"], 1.0, 0.8), abs=1e-8)
+    short = rows["floor"] * total - built
+    tolerance = 1e-6 * total
+    if budget and budget < rows["accepted"].sum():
+        tolerance = 0.01 * total  # the weights of what the budget leaves out are not in the ledger
+    assert np.all((short <= tolerance) | (rows["missing_tokens"] > 0))
+    assert [bool(row["causes"]) for row in table["clusters"]] == (rows["missing_tokens"] > 0).tolist()
+    # G4
+    assert synthetic.sum() <= 0.3 * total and np.all(synthetic <= rows["cap"] * built + 1e-6 * total)
+    assert not synthetic[(real == 0) | rows["frozen"]].any()
+    # G5
+    assert weight.max() <= 4 and copies.max() <= 4
+    assert copies[~rows["boosted"][cluster]].max() <= 1
+    # G6, sizes
+    drawn, fraction = (copies * tokens).sum(), weight - np.floor(weight)
+    if budget:
+        assert budget - tokens.max() < drawn <= budget or drawn < total * 1.001 < budget
+    else:
+        assert abs(drawn - total) <= 4 * np.sqrt((fraction * (1 - fraction) * (tokens * 1.0) ** 2).sum())
+
+
+def test_raising_weights_takes_no_copy_away(declared):
+    less, more = (declared[name].ledger for name in ("little growth", "no displacement"))
+    assert less["id"].equals(more["id"])
+    weights, copies = ([rows[key].to_numpy() for rows in (less, more)] for key in ("weight", "copies"))
+    raised = weights[1] >= weights[0]
+    assert (weights[1] > weights[0]).sum() > 1_000
+    assert np.all(copies[1][raised] >= copies[0][raised])
+    assert np.all(copies[1][~raised] <= copies[0][~raised])
