@@ -93,7 +93,14 @@ def declared(curate_process, output_of, tmp_path_factory):
         outcome = curate_process(*command, *(f"--set=mixture.{key}={value}" for key, value in settings.items()))
         assert outcome.code == 0, outcome.err
         found[name] = output_of(command[4])
-        command = ("decide", "--annotations", directory / "plan" / "annotations", "--output", directory / name, *trusted)
+        command = (
+            "decide",
+            "--annotations",
+            directory / "plan" / "annotations",
+            "--output",
+            directory / name,
+            *trusted,
+        )
     return found
 
 
