@@ -202,7 +202,7 @@ def check_embedder(given: Artefacts, config: Config, name: Optional[str]) -> Non
     if config.mixture.asks_embedder() and given.embedder_id not in (None, name):
         raise UsageError(
             f"the documents are embedded by {name}, but the clusters of the artefacts are of {given.embedder_id}; "
-            "embed with that one, or leave out --artefacts and --human-reference"
+            "embed with that one, or leave out --artefacts"
         )
 
 
