@@ -2,14 +2,17 @@
 
 Spherical k-means (Dhillon and Modha 2001) clusters unit vectors by cosine. Floating-point sums depend on
 their order, so documents are sorted by key, every dot product adds its terms in the order of the dimensions,
-and centroids are updated from integer sums. Seeding is k-means++ (Arthur and Vassilvitskii 2007), its random
-draws taken from hashes of the document keys, a third of them aimed at outliers. A ninth of the centroids is held back
+and centroids are updated from integer sums. Seeding is greedy k-means++ (Arthur and Vassilvitskii 2007), its random
+draws taken from hashes of the document keys, a third of them aimed at outliers. Where seeds fell is soon forgotten:
+the partition breathes (Fritzke 2020), which moves centroids from where they are of little use to where they are
+missed, so that other draws and other samples lead to nearly the same clusters. A few of the centroids are held back
 until the others have settled, and then seeded among the documents farthest from these: what was swallowed gets
 clusters of its own.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -24,6 +27,11 @@ _HELD_BACK = 9  # one centroid in so many
 _FAR = 0.01  # share of the documents that those are seeded among, the farthest
 _SAME = np.float32(2e-3)  # rows are rounded to float16, so that equal directions are equal only up to this
 _SHARPNESS = 6  # power of the distance in sharpened draws
+_CANDIDATES = 5  # draws of a seed, of which the one that brings most is taken
+_BREATH = 16  # one centroid in so many is moved at a time
+_BREATHS = 8
+_BREATH_ITERATIONS = 3  # rounds of assignment and update after adding and after removing
+_LEAST_GAIN = 1e-5  # in the mean cosine: a breath that brings less is undone
 _TILE = 512  # centroids scored at a time: their running sums stay in the first-level cache
 
 
@@ -104,33 +112,98 @@ def fit_centroids(
     """
     order = np.argsort(keys, kind="stable")
     order = order[np.any(embeddings[order] != 0, axis=1)]
-    points, keys = embeddings[order].astype(np.float32), keys[order]
+    points, keys = _Points.of(embeddings[order].astype(np.float32)), keys[order]
     held_back = k // _HELD_BACK
     centroids = _seed_centroids(points, keys, k - held_back, stage_seed(seed, "kmeans"))
     if len(centroids) == 0:
         return centroids
-    centroids, cosines = _settle(points, centroids, iterations)
-    far = np.argsort(cosines, kind="stable")[: max(4 * held_back, int(_FAR * len(points)))]
+    centroids = _settle(points, centroids, iterations)
+    centroids = _breathe(points, keys, centroids, stage_seed(seed, "breaths"))
+    cosines = _nearest(points.rows, _columns(centroids))[1]
+    far = np.argsort(cosines, kind="stable")[: max(4 * held_back, int(_FAR * len(keys)))]
     far = np.sort(far[cosines[far] < 1 - _SAME])
-    others = _seed_centroids(points[far], keys[far], held_back, stage_seed(seed, "outliers"))
+    outliers = _Points.of(points.rows[far])
+    others = _seed_centroids(outliers, keys[far], held_back, stage_seed(seed, "outliers"))
     if len(others) == 0:
         return centroids
-    others, _ = _settle(points[far], others, iterations)
-    return _settle(points, np.concatenate([centroids, others]), iterations)[0]
+    others = _settle(outliers, others, iterations)
+    return _settle(points, np.concatenate([centroids, others]), iterations)
 
 
-def _settle(
-    points: NDArray[np.float32], centroids: NDArray[np.float32], iterations: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Moves centroids to the means of their points until none changes sides; and the cosines to those before."""
-    labels, cosines = np.full(len(points), -1, dtype=np.int32), np.zeros(len(points), dtype=np.float32)
+class _Points(NamedTuple):
+    """Documents in the forms that the loops read.
+
+    Attributes:
+        rows: float32[n, d], unit length.
+        columns: float32[d, n], the same.
+        fixed: int32[n, d], the same in units of 1/`_FIXED_POINT`.
+    """
+
+    rows: NDArray[np.float32]
+    columns: NDArray[np.float32]
+    fixed: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float32]) -> "_Points":
+        return cls(rows, _columns(rows), np.rint(rows * np.float32(_FIXED_POINT)).astype(np.int32))
+
+
+def _columns(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(rows.T, dtype=np.float32)
+
+
+def _settle(points: _Points, centroids: NDArray[np.float32], iterations: int) -> NDArray[np.float32]:
+    """Moves centroids to the means of their points until none changes sides."""
+    labels = np.full(len(points.rows), -1, dtype=np.int32)
     for _ in range(iterations):
-        moved, cosines = _nearest(points, np.ascontiguousarray(centroids.T))
+        moved, _, _ = _nearest(points.rows, _columns(centroids))
         if np.array_equal(moved, labels):
             break
         labels = moved
-        centroids = _normalised_means(_integer_sums(points, labels, len(centroids)), centroids)
-    return centroids, cosines
+        centroids = _normalised_means(_integer_sums(points.fixed, labels, len(centroids)), centroids)
+    return centroids
+
+
+def _breathe(points: _Points, keys: UInt64Array, centroids: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """Moves centroids from where they are of little use to where they are missed, as long as that pays.
+
+    Breathing k-means (Fritzke 2020): the clusters with the largest sums of distances get a second centroid, then as
+    many centroids leave as came, those without which the distances grow least. Each breath is undone where the mean
+    cosine has not grown; then fewer are moved.
+    """
+    best, moved = _mean_cosine(points, centroids), max(1, len(centroids) // _BREATH)
+    for breath in range(_BREATHS):
+        labels, cosines, _ = _nearest(points.rows, _columns(centroids))
+        distances = np.maximum(1 - cosines, 0)
+        worst = _largest(np.bincount(labels, distances, minlength=len(centroids)), moved)
+        clocks = _clocks(keys, distances, seed + breath)
+        added = [members[np.argmin(clocks[members])] for cluster in worst if len(members := _members(labels, cluster))]
+        trial = _settle(points, np.concatenate([centroids, points.rows[added]]), _BREATH_ITERATIONS)
+        labels, cosines, others = _nearest(points.rows, _columns(trial))
+        use = np.bincount(labels, cosines - others, minlength=len(trial))
+        trial = np.delete(trial, _largest(-use, len(added)), axis=0)
+        trial = _settle(points, trial, _BREATH_ITERATIONS)
+        reached = _mean_cosine(points, trial)
+        if reached > best + _LEAST_GAIN:
+            centroids, best = trial, reached
+        elif moved == 1:
+            break
+        else:
+            moved //= 2
+    return centroids
+
+
+def _mean_cosine(points: _Points, centroids: NDArray[np.float32]) -> float:
+    return float(np.mean(_nearest(points.rows, _columns(centroids))[1], dtype=np.float64))
+
+
+def _members(labels: NDArray[np.int32], cluster: int) -> NDArray[np.int64]:
+    return np.flatnonzero(labels == cluster)
+
+
+def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Places of the largest values, the lowest ones on a tie."""
+    return np.argsort(-values, kind="stable")[:count]
 
 
 def assign(
@@ -146,78 +219,119 @@ def assign(
         (cluster int32[n], −1 for none; cosine float32[n], rounded to four digits, 0 for none).
     """
     points = np.ascontiguousarray(embeddings, dtype=np.float32)
-    labels, cosines = _nearest(points, np.ascontiguousarray(centroids.T, dtype=np.float32))
+    labels, cosines, _ = _nearest(points, _columns(centroids))
     empty = ~np.any(points != 0, axis=1)
     labels[empty], cosines[empty] = -1, 0.0
     return labels, np.round(cosines, 4)
 
 
-def _seed_centroids(points: NDArray[np.float32], keys: UInt64Array, k: int, seed: int) -> NDArray[np.float32]:
-    """k-means++: the next centroid is drawn with probability proportional to 1 − cosine to the nearest one.
+def _seed_centroids(points: _Points, keys: UInt64Array, k: int, seed: int) -> NDArray[np.float32]:
+    """Greedy k-means++: of a few documents drawn, the one that lowers the sum of distances most is the next centroid.
 
+    They are drawn with probability proportional to their distance, 1 − cosine, to the nearest centroid so far.
     Every third draw is sharpened to fall on what lies farthest from all centroids so far: a rare group has
     too little mass to be drawn otherwise, and without a centroid of its own it is swallowed for good.
-
-    The draw is a race of exponential clocks, −ln(u)/distance: the least wins with just that probability, and
-    no running sum over the documents is needed.
     """
-    distances = np.ones(len(points), dtype=np.float32)
+    distances = np.ones(len(keys), dtype=np.float32)
     chosen: list[int] = []
     while len(chosen) < k and np.any(distances > 0):
-        power = _SHARPNESS if len(chosen) % 3 == 2 else 1
-        clocks = -np.log1p(-uniform(keys, seed + len(chosen)))
-        clocks = np.divide(clocks, distances**power, out=np.full(len(points), np.inf), where=distances > 0)
-        chosen.append(int(np.argmin(clocks)))
-        _lower_distances(points, points[chosen[-1]], distances)
-    return points[chosen]
+        sharpened = len(chosen) % 3 == 2
+        clocks = _clocks(keys, distances, seed + len(chosen), _SHARPNESS if sharpened else 1)
+        drawn = np.argsort(clocks)[:1] if sharpened else np.sort(_largest(-clocks, _CANDIDATES))
+        best, distances = _best_seed(points.rows[drawn[np.isfinite(clocks[drawn])]], points.columns, distances)
+        chosen.append(int(drawn[np.isfinite(clocks[drawn])][best]))
+    return points.rows[chosen]
+
+
+def _clocks(keys: UInt64Array, distances: NDArray[np.float32], seed: int, power: int = 1) -> NDArray[np.float64]:
+    """A race of exponential clocks, −ln(u)/distance^power; infinite where the distance is 0.
+
+    The least wins with a probability proportional to distance^power: no running sum over the documents is needed.
+    """
+    clocks = -np.log1p(-uniform(keys, seed))
+    return np.divide(clocks, distances**power, out=np.full(len(keys), np.inf), where=distances > 0)
 
 
 @njit(nogil=True, cache=True)
-def _lower_distances(points, centroid, distances):  # type: ignore[no-untyped-def]
-    for row in range(points.shape[0]):
-        cosine = np.float32(0)
-        for j in range(points.shape[1]):
-            cosine += points[row, j] * centroid[j]
-        distance = np.float32(1) - cosine
-        if distance < _SAME:
-            distance = np.float32(0)
-        if distance < distances[row]:
-            distances[row] = distance
+def _add_products(vector, columns, start, width, scores):  # type: ignore[no-untyped-def]
+    """Dot products of a vector with `width` columns from `start` on, each adding its terms in the order of dimensions.
+
+    Eight dimensions at a time: the running sums are read and written once for all of them.
+    """
+    dimensions = len(vector)
+    scores[:width] = 0
+    whole = dimensions - dimensions % 8
+    for j in range(0, whole, 8):
+        a, b, c, d = vector[j], vector[j + 1], vector[j + 2], vector[j + 3]
+        e, f, g, h = vector[j + 4], vector[j + 5], vector[j + 6], vector[j + 7]
+        p, q = columns[j, start : start + width], columns[j + 1, start : start + width]
+        r, s = columns[j + 2, start : start + width], columns[j + 3, start : start + width]
+        t, u = columns[j + 4, start : start + width], columns[j + 5, start : start + width]
+        v, w = columns[j + 6, start : start + width], columns[j + 7, start : start + width]
+        for i in range(width):
+            half = scores[i] + a * p[i] + b * q[i] + c * r[i] + d * s[i]
+            scores[i] = half + e * t[i] + f * u[i] + g * v[i] + h * w[i]
+    for j in range(whole, dimensions):
+        value, column = vector[j], columns[j, start : start + width]
+        for i in range(width):
+            scores[i] += value * column[i]
 
 
 @njit(nogil=True, cache=True)
-def _nearest(points, transposed):  # type: ignore[no-untyped-def]
-    """Labels and cosines, a tile of centroids at a time.
+def _best_seed(candidates, columns, distances):  # type: ignore[no-untyped-def]
+    """The candidate with the least sum of distances to the nearest centroid, and these distances."""
+    n = len(distances)
+    scores = np.empty(n, dtype=np.float32)
+    trial, lowest = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
+    best, least = 0, np.inf
+    for candidate in range(len(candidates)):
+        _add_products(candidates[candidate], columns, 0, n, scores)
+        total = 0.0
+        for i in range(n):
+            distance = np.float32(1) - scores[i]
+            distance = np.float32(0) if distance < _SAME else distance
+            trial[i] = min(distance, distances[i])
+            total += trial[i]
+        if total < least:
+            best, least = candidate, total
+            lowest, trial = trial, lowest
+    return best, lowest
+
+
+@njit(nogil=True, cache=True)
+def _nearest(points, columns):  # type: ignore[no-untyped-def]
+    """Labels, cosines, and the cosines to the second nearest, a tile of centroids at a time.
 
     The inner loop runs over centroids, so that it is vectorised while every single dot product still adds its
     terms in the order of the dimensions.
     """
-    rows, dimensions = points.shape
-    k = transposed.shape[1]
-    labels = np.zeros(rows, dtype=np.int32)
-    cosines = np.full(rows, -np.inf, dtype=np.float32)
+    n, k = len(points), columns.shape[1]
+    labels = np.zeros(n, dtype=np.int32)
+    cosines, others = np.full(n, -np.inf, dtype=np.float32), np.full(n, -np.inf, dtype=np.float32)
     scores = np.empty(_TILE, dtype=np.float32)
     for start in range(0, k, _TILE):
         width = min(_TILE, k - start)
-        for row in range(rows):
-            scores[:width] = 0
-            for j in range(dimensions):
-                value = points[row, j]
-                for c in range(width):
-                    scores[c] += value * transposed[j, start + c]
+        for row in range(n):
+            _add_products(points[row], columns, start, width, scores)
+            label, cosine, other = labels[row], cosines[row], others[row]
             for c in range(width):
-                if scores[c] > cosines[row]:
-                    cosines[row] = scores[c]
-                    labels[row] = start + c
-    return labels, cosines
+                score = scores[c]
+                if score > other:
+                    if score > cosine:
+                        label, cosine, other = start + c, score, cosine
+                    else:
+                        other = score
+            labels[row], cosines[row], others[row] = label, cosine, other
+    return labels, cosines, others
 
 
 @njit(nogil=True, cache=True)
-def _integer_sums(points, labels, k):  # type: ignore[no-untyped-def]
-    sums = np.zeros((k, points.shape[1]), dtype=np.int64)
-    for row in range(points.shape[0]):
-        for j in range(points.shape[1]):
-            sums[labels[row], j] += np.int64(np.rint(points[row, j] * _FIXED_POINT))
+def _integer_sums(fixed, labels, k):  # type: ignore[no-untyped-def]
+    sums = np.zeros((k, fixed.shape[1]), dtype=np.int64)
+    for row in range(fixed.shape[0]):
+        total, values = sums[labels[row]], fixed[row]
+        for j in range(len(values)):
+            total[j] += values[j]
     return sums
 
 
