@@ -274,7 +274,7 @@ def _embed(
         return _fixed_lists(*given_vectors(table, texts, config), kind)
     if embedding is None:
         return pa.nulls(len(texts), kind)
-    vectors = embedding.transform(document_features(kernel.token_hashes, kernel.token_offsets))
+    vectors = embedding.transform(document_features(kernel.token_hashes, kernel.token_offsets, texts))
     return _fixed_lists(vectors, texts.is_valid().to_numpy(zero_copy_only=False), kind)
 
 

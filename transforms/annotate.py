@@ -98,14 +98,15 @@ class _SampledText(beam.DoFn):
         texts = readable_texts(block, self._config).texts.drop_null()
         keys = hash_strings(texts)
         chosen = uniform(keys, self._seed) < self._share
+        drawn = texts.filter(pa.array(chosen))
         kernel = text_features(
-            texts.filter(pa.array(chosen)),
+            drawn,
             shingle=self._config.dedupe.shingle,
             permutations=0,
             seed=self._config.run.seed,
             with_tokens=True,
         )
-        features = document_features(kernel.token_hashes, kernel.token_offsets)
+        features = document_features(kernel.token_hashes, kernel.token_offsets, drawn)
         offsets = pa.array(features.offsets)
         lists = [pa.LargeListArray.from_arrays(offsets, pa.array(part)) for part in (features.indices, features.counts)]
         clean = find_evaluation(kernel, self._evaluation, self._config).item < 0

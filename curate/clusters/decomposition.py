@@ -7,6 +7,7 @@ all feature buckets is ever orthogonalised.
 
 import numpy as np
 import scipy.sparse
+from numba import njit
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -18,8 +19,8 @@ _NEGLIGIBLE = 1e-3  # of the largest singular value: below it, a direction is ro
 
 def right_singular_vectors(
     matrix: scipy.sparse.csr_matrix, dimensions: int, seed: int, iterations: int = 2
-) -> NDArray[np.float32]:
-    """The leading right singular vectors, each with its largest entry positive.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The leading right singular vectors, each with its largest entry positive, and their singular values.
 
     Dense algebra runs on one thread, so the result does not depend on the number of cores.
 
@@ -30,29 +31,58 @@ def right_singular_vectors(
         iterations: power iterations; each sharpens the separation of near-by singular values.
 
     Returns:
-        float32[buckets, dimensions].
+        (float32[buckets, dimensions], float32[dimensions], descending; zero beyond the rank).
     """
     documents, buckets = matrix.shape
-    vectors = np.zeros((buckets, dimensions), dtype=np.float32)
+    vectors, found = np.zeros((buckets, dimensions), dtype=np.float32), np.zeros(dimensions, dtype=np.float32)
     width = min(dimensions + OVERSAMPLING, documents)
     if width == 0 or matrix.nnz == 0:
-        return vectors
-    transposed = matrix.T.tocsr()
+        return vectors, found
+    parts = matrix.indptr, matrix.indices, matrix.data
     with threadpool_limits(1):
-        basis = matrix @ _random_signs(buckets, width, seed)
+        basis = _times(*parts, _random_signs(buckets, width, seed))
         for _ in range(iterations):
             basis = np.linalg.qr(basis)[0]
-            basis = matrix @ (transposed @ basis)
-        projected = transposed @ np.linalg.qr(basis)[0]
+            basis = _times(*parts, _transposed_times(*parts, basis, buckets))
+        projected = _transposed_times(*parts, np.linalg.qr(basis)[0], buckets)
         squares, rotation = np.linalg.eigh((projected.T @ projected).astype(np.float64))
         values = np.sqrt(np.maximum(squares[::-1], 0.0))
         rank = min(dimensions, int(np.count_nonzero(values > _NEGLIGIBLE * values[0])))
         leading = rotation[:, ::-1][:, :rank].astype(np.float32)
         vectors[:, :rank] = (projected @ leading) / values[:rank].astype(np.float32)
+        found[:rank] = values[:rank]
     largest = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(dimensions)]
-    return vectors * np.where(largest < 0, np.float32(-1), np.float32(1))
+    return vectors * np.where(largest < 0, np.float32(-1), np.float32(1)), found
+
+
+@njit(nogil=True, cache=True)
+def _times(starts, columns, values, dense):  # type: ignore[no-untyped-def]
+    """A sparse matrix in compressed rows times a dense one."""
+    product = np.zeros((len(starts) - 1, dense.shape[1]), dtype=np.float32)
+    for row in range(len(product)):
+        total = product[row]
+        for at in range(starts[row], starts[row + 1]):
+            value, terms = values[at], dense[columns[at]]
+            for j in range(len(total)):
+                total[j] += value * terms[j]
+    return product
+
+
+@njit(nogil=True, cache=True)
+def _transposed_times(starts, columns, values, dense, width):  # type: ignore[no-untyped-def]
+    """The transposed of a sparse matrix in compressed rows, which has `width` columns, times a dense one."""
+    product = np.zeros((width, dense.shape[1]), dtype=np.float32)
+    for row in range(len(starts) - 1):
+        terms = dense[row]
+        for at in range(starts[row], starts[row + 1]):
+            value, total = values[at], product[columns[at]]
+            for j in range(len(terms)):
+                total[j] += value * terms[j]
+    return product
 
 
 def _random_signs(rows: int, columns: int, seed: int) -> NDArray[np.float32]:
-    hashes = mix(np.arange(rows * columns, dtype=np.uint64), stage_seed(seed, "decomposition"))
-    return np.where(hashes >> np.uint64(63), np.float32(1), np.float32(-1)).reshape(rows, columns)
+    words = -(-columns // 64)  # hashes of a row, each of 64 signs
+    hashes = mix(np.arange(rows * words, dtype=np.uint64), stage_seed(seed, "decomposition"))
+    bits = np.unpackbits(hashes.astype("<u8").view(np.uint8).reshape(rows, 8 * words), axis=1, count=columns)
+    return bits * np.float32(2) - np.float32(1)

@@ -1,10 +1,11 @@
-"""A document embedding fitted on the corpus itself: hashed TF-IDF of words, truncated SVD, unit length.
+"""A document embedding fitted on the corpus itself: hashed TF-IDF of words and characters, truncated SVD, unit length.
 
-No model is downloaded and no script is favoured: a token is a word, or one character of Han or kana, as the
-text kernel cuts them. Latent semantic analysis (Deerwester et al. 1990) spends its dimensions on what is
-frequent; so that a rare language or topic gets a direction of its own instead of vanishing into others,
-the fit is done twice, the second time with documents weighted by the inverse square root of the size of
-their provisional cluster.
+No model is downloaded and no script is favoured: a token is a word, or one character of a script without spaces, as the
+text kernel cuts them, and beside tokens count character n-grams (`curate.clusters.characters`). Latent semantic
+analysis (Deerwester et al. 1990) spends its dimensions on what is frequent; so that a rare language or topic gets a
+direction of its own instead of vanishing into others, the fit is done twice, the second time with documents weighted by
+the inverse square root of the size of their provisional cluster, on average over a few rough partitions. Dimensions
+are scaled by the square root of their singular values, so that those that hold little more than chance count less.
 """
 
 from collections.abc import Sequence
@@ -19,12 +20,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from curate.clusters.artefact import digest, from_bytes, read_file, to_bytes
+from curate.clusters.characters import BUCKET_BITS, character_ngrams
 from curate.clusters.decomposition import right_singular_vectors
-from curate.clusters.kmeans import assign, choose_k, fit_centroids
-from curate.hashing import UInt64Array
+from curate.clusters.kmeans import choose_k, inverse_sizes
+from curate.hashing import UInt64Array, stage_seed
 
 BUCKETS = 2**16  # indices fit uint16
+_WORD_BUCKETS = BUCKETS - 2**BUCKET_BITS  # the first ones; those of characters follow
 MAX_TOKENS = 2_000  # of a document are read: enough for its topic, and a bound on the cost of a novel
+_PROVISIONAL = 8_000  # documents, about, that the first of the two fits is on
 _FIBONACCI = np.uint64(0x9E3779B97F4A7C15)
 _SMALL_CORPUS = 200  # documents below which features of a single document count too
 _TERM_WEIGHTS = np.concatenate([[0], 1 + np.log(np.arange(1, 2**16))]).astype(np.float32)  # by count; 0 for 0
@@ -54,6 +58,15 @@ class SparseFeatures:
         shift = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
         picked = np.arange(offsets[-1], dtype=np.int64) + shift
         return SparseFeatures(self.indices[picked], self.counts[picked], offsets)
+
+    def beside(self, other: "SparseFeatures") -> "SparseFeatures":
+        """The features of the same documents in both, those of this one first."""
+        rows = self.offsets, other.offsets
+        return SparseFeatures(
+            _interleave(self.indices, other.indices, *rows),
+            _interleave(self.counts, other.counts, *rows),
+            self.offsets + other.offsets,
+        )
 
     @staticmethod
     def concatenate(parts: Sequence["SparseFeatures"]) -> "SparseFeatures":
@@ -148,20 +161,26 @@ def _read_embedding(content: bytes) -> Embedding:
 
 
 def buckets_of(hashes: UInt64Array) -> NDArray[np.uint16]:
-    """The bucket of each token hash: by Fibonacci hashing, whose upper 16 bits depend on all bits of the hash."""
+    """The bucket of each token hash: by Fibonacci hashing, whose upper bits depend on all bits of the hash."""
     with np.errstate(over="ignore"):
-        return ((hashes * _FIBONACCI) >> np.uint64(48)).astype(np.uint16)
+        upper = (hashes * _FIBONACCI) >> np.uint64(32)
+    return ((upper * np.uint64(_WORD_BUCKETS)) >> np.uint64(32)).astype(np.uint16)
 
 
-def document_features(hashes: UInt64Array, offsets: NDArray[np.int64], max_tokens: int = MAX_TOKENS) -> SparseFeatures:
-    """Counts the hashed tokens of each document.
+def document_features(
+    hashes: UInt64Array, offsets: NDArray[np.int64], texts: pa.Array, max_tokens: int = MAX_TOKENS
+) -> SparseFeatures:
+    """Counts the hashed tokens and character n-grams of each document.
 
     Args:
         hashes: uint64[m], token hashes of all documents (`curate.text.kernel.token_hashes`).
         offsets: int64[n + 1], document i owns hashes[offsets[i]:offsets[i + 1]].
+        texts: any kind of strings [n], that the tokens are of.
         max_tokens: tokens read from the start of each document, at most 65,535.
     """
-    return SparseFeatures(*_count(hashes, offsets, min(max_tokens, 65_535)))
+    words = SparseFeatures(*_count(hashes, offsets, min(max_tokens, 65_535)))
+    buckets, *rest = character_ngrams(texts)
+    return words.beside(SparseFeatures(buckets + np.uint16(_WORD_BUCKETS), *rest))
 
 
 def fit_embedding(features: SparseFeatures, dimensions: int, seed: int) -> Embedding:
@@ -176,12 +195,21 @@ def fit_embedding(features: SparseFeatures, dimensions: int, seed: int) -> Embed
     """
     idf = _inverse_document_frequency(features)
     matrix = _weighted_matrix(features, idf)
-    embedding = Embedding(idf, right_singular_vectors(matrix, dimensions, seed).astype(np.float16))
+    embedding = _embedding(idf, matrix[:: 1 + len(features) // _PROVISIONAL], dimensions, seed, 1)
     k = choose_k(len(features))
     if k == 1:
         return embedding
-    balanced = scipy.sparse.diags(_inverse_density(embedding.transform(features), k, seed)) @ matrix
-    return Embedding(idf, right_singular_vectors(balanced, dimensions, seed).astype(np.float16))
+    shares = inverse_sizes(embedding.transform(features), k, stage_seed(seed, "provisional"))
+    balanced = scipy.sparse.diags(np.sqrt(shares)) @ matrix
+    return _embedding(idf, balanced.tocsr(), dimensions, seed, 2)
+
+
+def _embedding(
+    idf: NDArray[np.float32], matrix: scipy.sparse.csr_matrix, dimensions: int, seed: int, iterations: int
+) -> Embedding:
+    vectors, values = right_singular_vectors(matrix, dimensions, seed, iterations)
+    scale = np.sqrt(values / max(values[0], np.finfo(np.float32).tiny))
+    return Embedding(idf, (vectors * scale).astype(np.float16))
 
 
 def _inverse_document_frequency(features: SparseFeatures) -> NDArray[np.float32]:
@@ -201,12 +229,16 @@ def _weighted_matrix(features: SparseFeatures, idf: NDArray[np.float32]) -> scip
     return (scipy.sparse.diags((1 / np.where(norms > 0, norms, 1)).astype(np.float32)) @ matrix).tocsr()
 
 
-def _inverse_density(vectors: NDArray[np.float16], k: int, seed: int) -> NDArray[np.float32]:
-    """1/√(size of the document's provisional cluster); documents without a vector get 1."""
-    keys = np.arange(len(vectors), dtype=np.uint64)
-    clusters, _ = assign(vectors, fit_centroids(vectors, keys, k, seed, iterations=5))
-    sizes = np.bincount(clusters[clusters >= 0], minlength=k)
-    return np.where(clusters >= 0, 1 / np.sqrt(np.maximum(sizes[clusters], 1)), 1).astype(np.float32)
+@njit(nogil=True, cache=True)
+def _interleave(first, second, first_offsets, second_offsets):  # type: ignore[no-untyped-def]
+    """For each document its values of the first, then those of the second."""
+    joined, used = np.empty(len(first) + len(second), dtype=np.uint16), 0
+    for i in range(len(first_offsets) - 1):
+        for values, offsets in ((first, first_offsets), (second, second_offsets)):
+            for j in range(offsets[i], offsets[i + 1]):
+                joined[used] = values[j]
+                used += 1
+    return joined
 
 
 @njit(nogil=True, cache=True)
@@ -223,7 +255,8 @@ def _count(hashes, offsets, max_tokens):  # type: ignore[no-untyped-def]
     for i in range(documents):
         first = used
         for j in range(offsets[i], min(offsets[i + 1], offsets[i] + max_tokens)):
-            bucket = (hashes[j] * _FIBONACCI) >> np.uint64(48)  # as in buckets_of
+            upper = (hashes[j] * _FIBONACCI) >> np.uint64(32)  # as in buckets_of
+            bucket = (upper * np.uint64(_WORD_BUCKETS)) >> np.uint64(32)
             slot = slots[bucket]
             if slot < 0:
                 slots[bucket] = used

@@ -28,6 +28,8 @@ _FAR = 0.01  # share of the documents that those are seeded among, the farthest
 _SAME = np.float32(2e-3)  # rows are rounded to float16, so that equal directions are equal only up to this
 _SHARPNESS = 6  # power of the distance in sharpened draws
 _CANDIDATES = 5  # draws of a seed, of which the one that brings most is taken
+_PARTITIONS = 4  # that tell how rare a document is
+_ROUGH_ITERATIONS = 4
 _BREATH = 16  # one centroid in so many is moved at a time
 _BREATHS = 8
 _BREATH_ITERATIONS = 3  # rounds of assignment and update after adding and after removing
@@ -225,7 +227,33 @@ def assign(
     return labels, np.round(cosines, 4)
 
 
-def _seed_centroids(points: _Points, keys: UInt64Array, k: int, seed: int) -> NDArray[np.float32]:
+def inverse_sizes(embeddings: NDArray[np.float16], k: int, seed: int) -> NDArray[np.float32]:
+    """How rare documents are: 1/(size of their cluster), the mean over a few rough partitions, which is the steadier.
+
+    Args:
+        embeddings: float16[n, d] of unit rows, or zero, in an order of their own.
+        k: clusters of each partition.
+        seed: of the partitions.
+
+    Returns:
+        float32[n]; 1 for all-zero rows.
+    """
+    known = np.any(embeddings != 0, axis=1)
+    points, keys = _Points.of(embeddings[known].astype(np.float32)), np.flatnonzero(known).astype(np.uint64)
+    shares = np.zeros(len(keys))
+    for partition in range(_PARTITIONS if len(keys) else 0):
+        own_seed = stage_seed(seed, str(partition))
+        centroids = _settle(points, _seed_centroids(points, keys, k, own_seed, candidates=1), _ROUGH_ITERATIONS)
+        labels, _, _ = _nearest(points.rows, _columns(centroids))
+        shares += 1 / np.bincount(labels)[labels]
+    means = np.ones(len(embeddings), dtype=np.float32)
+    means[known] = shares / _PARTITIONS
+    return means
+
+
+def _seed_centroids(
+    points: _Points, keys: UInt64Array, k: int, seed: int, candidates: int = _CANDIDATES
+) -> NDArray[np.float32]:
     """Greedy k-means++: of a few documents drawn, the one that lowers the sum of distances most is the next centroid.
 
     They are drawn with probability proportional to their distance, 1 − cosine, to the nearest centroid so far.
@@ -237,10 +265,16 @@ def _seed_centroids(points: _Points, keys: UInt64Array, k: int, seed: int) -> ND
     while len(chosen) < k and np.any(distances > 0):
         sharpened = len(chosen) % 3 == 2
         clocks = _clocks(keys, distances, seed + len(chosen), _SHARPNESS if sharpened else 1)
-        drawn = np.argsort(clocks)[:1] if sharpened else np.sort(_largest(-clocks, _CANDIDATES))
-        best, distances = _best_seed(points.rows[drawn[np.isfinite(clocks[drawn])]], points.columns, distances)
-        chosen.append(int(drawn[np.isfinite(clocks[drawn])][best]))
+        drawn = _least(clocks, 1 if sharpened else candidates)
+        best, distances = _best_seed(points.rows[drawn], points.columns, distances)
+        chosen.append(int(drawn[best]))
     return points.rows[chosen]
+
+
+def _least(clocks: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Places of the least finite clocks, in their order."""
+    first = np.argpartition(clocks, count - 1)[:count] if count < len(clocks) else np.arange(len(clocks))
+    return np.sort(first[np.isfinite(clocks[first])])
 
 
 def _clocks(keys: UInt64Array, distances: NDArray[np.float32], seed: int, power: int = 1) -> NDArray[np.float64]:

@@ -71,7 +71,7 @@ def fit(texts: pa.Array, k: int, dimensions: int, sample: int, seed: int) -> Fit
 
 def _features(texts: pa.Array):
     kernel = text_features(texts, shingle=1, permutations=0, seed=0, with_tokens=True)
-    return document_features(kernel.token_hashes, kernel.token_offsets)
+    return document_features(kernel.token_hashes, kernel.token_offsets, texts)
 
 
 def _sampled(keys: NDArray[np.uint64], size: int, seed: int) -> NDArray[np.int64]:

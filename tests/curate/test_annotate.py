@@ -78,7 +78,7 @@ def columns(**changed):
 @pytest.fixture(scope="module")
 def embedding():
     texts = pa.array([text for text in TEXTS if text] * 3)
-    return fit_embedding(document_features(*token_hashes(texts)), 8, 1)
+    return fit_embedding(document_features(*token_hashes(texts), texts), 8, 1)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,10 @@ from curate.hashing import mix, stage_seed, uniform
 TOPICS = 8
 
 
+def without_text(documents):
+    return pa.nulls(documents, pa.string())
+
+
 def corpus(documents, seed=0, tokens=60):
     """Token hashes of documents on topics with words of their own; topic = document modulo TOPICS."""
     cells = np.arange(documents * tokens, dtype=np.uint64)
@@ -23,7 +28,7 @@ def corpus(documents, seed=0, tokens=60):
     word = (uniform(cells, stage_seed(seed, "word")) ** 2 * 300).astype(np.uint64)
     vocabulary = np.where(common, TOPICS, topic).astype(np.uint64)
     hashes = mix(vocabulary * np.uint64(1_000) + word, 5)
-    return hashes, np.arange(documents + 1, dtype=np.int64) * tokens
+    return hashes, np.arange(documents + 1, dtype=np.int64) * tokens, without_text(documents)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +39,10 @@ def fitted():
 
 def test_features_count_tokens():
     hashes = np.array([7, 8, 7, 7, 9], dtype=np.uint64)
-    features = document_features(hashes, np.array([0, 4, 4, 5]))
+    features = document_features(hashes, np.array([0, 4, 4, 5]), without_text(3))
     assert features.offsets.tolist() == [0, 2, 2, 3]
     assert features.counts.tolist() == [3, 1, 1]
-    assert document_features(hashes, np.array([0, 4, 4, 5]), max_tokens=2).counts.tolist() == [1, 1, 1]
+    assert document_features(hashes, np.array([0, 4, 4, 5]), without_text(3), max_tokens=2).counts.tolist() == [1, 1, 1]
 
 
 @settings(max_examples=40, deadline=None)
@@ -89,7 +94,7 @@ def test_tiny_corpora(documents):
 
 def test_document_without_known_features_has_no_direction(fitted):
     _, embedding = fitted
-    empty = document_features(np.array([], dtype=np.uint64), np.array([0, 0]))
+    empty = document_features(np.array([], dtype=np.uint64), np.array([0, 0]), without_text(1))
     assert np.all(embedding.transform(empty) == 0)
 
 
@@ -129,7 +134,8 @@ def test_rare_languages_keep_clusters_of_their_own():
     keys = hash_strings(table["id"])
     order = np.argsort(keys)
     table, keys = table.take(order), keys[order]
-    features = document_features(*token_hashes(table["text"].combine_chunks()))
+    texts = table["text"].combine_chunks()
+    features = document_features(*token_hashes(texts), texts)
     chosen = np.sort(np.argsort(mix(keys, 1))[:20_000])
     embedding = fit_embedding(features.take(chosen), 64, seed=1)
     vectors = embedding.transform(features)

@@ -33,7 +33,7 @@ def drawn(texts):
 @pytest.fixture(scope="module")
 def fitted():
     texts = documents()
-    features = document_features(*token_hashes(texts))
+    features = document_features(*token_hashes(texts), texts)
     embedding = fit_embedding(features, 8, seed=1).with_words(bucket_words(drawn(texts)))
     vectors = embedding.transform(features)
     return embedding, Centroids(fit_centroids(vectors, hash_strings(texts), 4, seed=1)), vectors
