@@ -38,13 +38,13 @@ def right_singular_vectors(
     width = min(dimensions + OVERSAMPLING, documents)
     if width == 0 or matrix.nnz == 0:
         return vectors, found
-    parts = matrix.indptr, matrix.indices, matrix.data
+    transposed = matrix.T.tocsr()
     with threadpool_limits(1):
-        basis = _times(*parts, _random_signs(buckets, width, seed))
+        basis = _times(matrix, _random_signs(buckets, width, seed))
         for _ in range(iterations):
             basis = np.linalg.qr(basis)[0]
-            basis = _times(*parts, _transposed_times(*parts, basis, buckets))
-        projected = _transposed_times(*parts, np.linalg.qr(basis)[0], buckets)
+            basis = _times(matrix, _times(transposed, basis))
+        projected = _times(transposed, np.linalg.qr(basis)[0])
         squares, rotation = np.linalg.eigh((projected.T @ projected).astype(np.float64))
         values = np.sqrt(np.maximum(squares[::-1], 0.0))
         rank = min(dimensions, int(np.count_nonzero(values > _NEGLIGIBLE * values[0])))
@@ -55,8 +55,13 @@ def right_singular_vectors(
     return vectors * np.where(largest < 0, np.float32(-1), np.float32(1)), found
 
 
+def _times(matrix: scipy.sparse.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np.float32]:
+    product: NDArray[np.float32] = _rows_times(matrix.indptr, matrix.indices, matrix.data, dense)
+    return product
+
+
 @njit(nogil=True, cache=True)
-def _times(starts, columns, values, dense):  # type: ignore[no-untyped-def]
+def _rows_times(starts, columns, values, dense):  # type: ignore[no-untyped-def]
     """A sparse matrix in compressed rows times a dense one."""
     product = np.zeros((len(starts) - 1, dense.shape[1]), dtype=np.float32)
     for row in range(len(product)):
@@ -64,19 +69,6 @@ def _times(starts, columns, values, dense):  # type: ignore[no-untyped-def]
         for at in range(starts[row], starts[row + 1]):
             value, terms = values[at], dense[columns[at]]
             for j in range(len(total)):
-                total[j] += value * terms[j]
-    return product
-
-
-@njit(nogil=True, cache=True)
-def _transposed_times(starts, columns, values, dense, width):  # type: ignore[no-untyped-def]
-    """The transposed of a sparse matrix in compressed rows, which has `width` columns, times a dense one."""
-    product = np.zeros((width, dense.shape[1]), dtype=np.float32)
-    for row in range(len(starts) - 1):
-        terms = dense[row]
-        for at in range(starts[row], starts[row + 1]):
-            value, total = values[at], product[columns[at]]
-            for j in range(len(terms)):
                 total[j] += value * terms[j]
     return product
 
