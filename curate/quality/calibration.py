@@ -9,6 +9,9 @@ unless it is odder than all but a share ¾ α of the human documents of its lang
 half of them being measured against the other. So rules need not be right one by one: however many there are, α of the
 people fail.
 
+A reference that holds junk itself makes it usual. Two limits therefore do not depend on it: of text that was read in a
+wrong encoding (`MOST_MOJIBAKE`), and of noise (`curate.quality.noise.MOST`).
+
 A language with fewer than `min_group` human documents is held against all languages that are written as it is, with
 spaces or without, each with the same number of documents at most, and without the signals that depend on the language.
 The oddest of these languages sets the threshold: nobody's dialect is junk for being rare. Noise is told from the
@@ -30,7 +33,7 @@ from curate.arrays import changes
 from curate.columns import one_array
 from curate.hashing import UInt64Array, stage_seed, uniform
 from curate.quality.catalogue import FAMILIES, HIGH, LOW, NAMES, SIGNALS
-from curate.quality.noise import LEAST, Centre, centre, noise
+from curate.quality.noise import LEAST, MOST, Centre, centre, noise
 from curate.quality.signals import UNDEFINED, Levels, of_level
 
 SHARES = (0.1, 0.05, 0.02, 0.01, 0.005)
@@ -38,6 +41,9 @@ SHARES = (0.1, 0.05, 0.02, 0.01, 0.005)
 
 TAIL = SHARES[-1]
 """Share of human documents that break a rule."""
+
+MOST_MOJIBAKE = 0.005
+"""Share of characters; one person's document in 1,600 has more, and is broken."""
 
 MOST_DOCUMENTS = 4_000
 """Human documents that are kept of a language, those with the smallest hashes."""
@@ -48,6 +54,7 @@ _FOR_ODDNESS = 0.75  # of α; the rest is for noise
 _LEAST_OF_LANGUAGE = 20  # documents for a language to speak for itself among all
 _POOLED = 500  # documents of a language among those of all
 _SPREAD = 1_000  # quantiles kept of the oddness of human documents
+_MOJIBAKE = NAMES.index("mojibake")
 _LENGTH = NAMES.index("word_length")  # undefined where most words are single characters of a script without spaces
 
 SAMPLE = pa.schema(
@@ -253,7 +260,7 @@ class QualityLimits:
                 group, table, own = self.groups[name], self._tables[name], levels[rows]
                 odd, noisy = oddness(table, own), noise(own, self._centre(language_name, writing))
                 broken[rows] = table[np.arange(len(SIGNALS)), own] > _ODDNESS[-1]
-                passed[rows] = (odd <= group.threshold) & (noisy <= group.noise)
+                passed[rows] = (odd <= group.threshold) & (noisy <= group.noise) & ~_misread(own)
                 quality[rows] = (len(group.spread) - np.searchsorted(group.spread, odd)) / len(group.spread)
         return Judged(passed, broken, quality)
 
@@ -324,6 +331,8 @@ class QualityLimits:
             return []
         found = []
         group, table = self.groups[name], self._tables[name]
+        if _misread(levels[None])[0] and not table[_MOJIBAKE, levels[_MOJIBAKE]] > _ODDNESS[-1]:
+            found.append(f"mojibake {float(of_level(_MOJIBAKE, float(levels[_MOJIBAKE]))):.3g} > {MOST_MOJIBAKE:.3g}")
         for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _ODDNESS[-1]).tolist():
             value = float(of_level(place, levels[place]))
             high = levels[place] > group.usual.high[-1, place]
@@ -344,6 +353,12 @@ def _suffix(unspaced: bool) -> str:
     return "/unspaced" if unspaced else "/spaced"
 
 
+def _misread(levels: Levels) -> NDArray[np.bool_]:
+    """Whether documents have more than `MOST_MOJIBAKE`."""
+    level = levels[:, _MOJIBAKE]
+    return (level != UNDEFINED) & (of_level(_MOJIBAKE, level.astype(np.float64)) > MOST_MOJIBAKE)
+
+
 def _unspaced(levels: Levels) -> NDArray[np.bool_]:
     """Whether most words of a document are single characters: its mean word length is undefined, others are not."""
     return (levels[:, _LENGTH] == UNDEFINED) & (levels[:, NAMES.index("top_word")] != UNDEFINED)
@@ -359,7 +374,7 @@ def _fit(levels: Levels, half: NDArray[np.bool_], alpha: float) -> Group:
         _threshold(odd, alpha * _FOR_ODDNESS),
         _spread(odd),
         usual,
-        _threshold(noisy, alpha * (1 - _FOR_ODDNESS)),
+        _threshold(noisy, alpha * (1 - _FOR_ODDNESS), MOST),
     )
 
 
@@ -378,7 +393,7 @@ def _fit_pooled(parts: Sequence[tuple[Levels, NDArray[np.bool_]]], alpha: float)
         return [np.sort(values), *map(np.sort, parts)]
 
     threshold = max(_threshold(part, alpha * _FOR_ODDNESS) for part in and_large_parts(odd))
-    most = max(_threshold(part, alpha * (1 - _FOR_ODDNESS)) for part in and_large_parts(np.concatenate(noisy)))
+    most = max(_threshold(part, alpha * (1 - _FOR_ODDNESS), MOST) for part in and_large_parts(np.concatenate(noisy)))
     spread = np.max([_spread(part) for part in and_large_parts(odd)], axis=0)
     nowhere = Centre(np.full_like(scale, np.nan), scale)
     return Group(len(levels), _usual(levels), threshold, spread, nowhere, most)
@@ -396,10 +411,10 @@ def _spread(odd: Floats) -> Floats:
     return odd[np.linspace(0, len(odd) - 1, _SPREAD).round().astype(int)]
 
 
-def _threshold(odd: Floats, alpha: float) -> float:
-    """The ⌈(n + 1)(1 - α)⌉-th smallest, or the largest where there is no such."""
-    rank = math.ceil((len(odd) + 1) * (1 - alpha) - 1e-9)
-    return float(odd[min(rank, len(odd)) - 1])
+def _threshold(values: Floats, alpha: float, most: float = math.inf) -> float:
+    """The ⌈(n + 1)(1 - α)⌉-th smallest, or the largest where there is no such; at most `most`."""
+    rank = math.ceil((len(values) + 1) * (1 - alpha) - 1e-9)
+    return float(min(values[min(rank, len(values)) - 1], most))
 
 
 def _out_of_half(levels: Levels, half: NDArray[np.bool_]) -> Floats:

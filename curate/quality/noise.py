@@ -29,6 +29,9 @@ WEIGHTS = {
     "punctuation": -0.2,
 }
 
+MOST = 3.0
+"""One person's text in 400 has more noise, most of them code: it is usual nowhere, whatever a reference holds."""
+
 LEAST = 5
 """Texts of a language that its middle is told from."""
 

@@ -58,6 +58,13 @@ def test_what_is_far_from_people_fails(limits):
     assert limits.explain("en", np.full(len(SIGNALS), UNDEFINED, np.uint8)) == []
 
 
+def test_junk_in_the_reference_does_not_make_a_wrong_encoding_usual():
+    levels = people(1_000, 1)
+    levels[:100, MOJIBAKE] = 100
+    found = judged(collected("en", levels).calibrate(0.02, 200, 7), "en", levels)
+    assert not found.passed[:100].any() and found.passed[100:].mean() > 0.95
+
+
 def test_small_languages_are_not_judged_by_the_words_of_others(limits):
     foreign = people(50, 6)
     foreign[:, [SURPRISE, LENGTH]] = 250
