@@ -5,7 +5,7 @@
 The directory holds mixed_corpus.parquet and mixed_corpus_truth.parquet. Human documents are judged by limits from the
 half of them that they are not in; copies that were planted are left out, groups of copies stay together. Junk is made
 of real documents of every language (`junk.py`) and judged likewise; junk of a kind and language stands for a cluster,
-which is not boosted if its median quality is below `ODD`.
+which is not boosted if three in four of its documents are odd or half of them fail.
 """
 
 import sys
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.config import Quality
-from curate.decisions.mixing import ODD
+from curate.decisions.mixing import MOSTLY, ODD
 from curate.hashing import hash_strings, uniform
 from curate.quality import compiled
 from curate.quality.calibration import QualitySample, level_column
@@ -117,7 +117,10 @@ def main(directory):
         passed, quality, _ = judged(limits, side, names, to_levels(quality_signals(pa.array(texts))))
         for title, those in ((kind, np.isin(names, list(own))), ("  other lang.", ~np.isin(names, list(own)))):
             clusters = np.unique(names[those])
-            boosted = [name for name in clusters if np.median(quality[names == name]) >= ODD]
+            odd, unfit = (
+                np.array([flags[names == name].mean() for name in clusters]) for flags in (quality < ODD, ~passed)
+            )
+            boosted = clusters[(odd <= MOSTLY) & (unfit <= 0.5)]
             say(
                 f"{title:<12}{those.sum():>6}{1 - passed[those].mean():>8.3f}{(quality[those] < ODD).mean():>8.3f}"
                 f"{len(clusters):>10}{1 - len(boosted) / len(clusters):>13.3f}   {', '.join(boosted)}"

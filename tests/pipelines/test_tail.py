@@ -28,7 +28,7 @@ TOLERANCE = 0.05
 def tails(tmp_path_factory):
     """What curate and no reweighting make of corpora with and without junk in the reference."""
     results = {"curate": [], "no reweighting": []}
-    for seed in (3, 5):
+    for seed in (3, 6):
         found, _ = bench_tail.built(rare.labelled_corpus(DATA, seed), tmp_path_factory.mktemp("tail"))
         plain = np.full(len(found.weight), (found.weight * found.tokens).sum() / found.tokens.sum())
         for name, weight in (("curate", found.weight), ("no reweighting", plain)):
@@ -47,7 +47,10 @@ def test_rare_real_documents_are_kept(tails):
 
 
 def test_rare_groups_get_their_share(tails):
-    """Groups with a cluster get their reference share; those within a head cluster as much as the head may lose."""
+    """Groups with clusters of their own get their reference share; those within a head cluster what the head gets.
+
+    The head may lose a fifth to the tail, and loses what machine text the detector let through.
+    """
     shares = np.array([group.share for group in groups(tails["curate"], "rare")])
     languages = np.array([group.share for group in groups(tails["curate"], "rare") if "language" in group.label])
     before = np.array([group.share for group in groups(tails["no reweighting"], "rare")])
@@ -92,7 +95,7 @@ def as_captured_in_2025(machine, declared):
 
 
 def shares(ledger):
-    """Share of the built corpus by cluster, and of the documents that were there before by machines' addition."""
+    """Tokens built by cluster, and of all."""
     kept = ledger.filter(pc.and_(pc.equal(ledger["decision"], "kept"), ledger["cluster"].is_valid()))
     built = kept["weight"].to_numpy() * kept["tokens"].to_numpy()
     return np.bincount(kept["cluster"].to_numpy(), built, 1_000), built.sum()
