@@ -195,19 +195,13 @@ def fit_embedding(features: SparseFeatures, dimensions: int, seed: int) -> Embed
     """
     idf = _inverse_document_frequency(features)
     matrix = _weighted_matrix(features, idf)
-    embedding = _embedding(idf, matrix[:: 1 + len(features) // _PROVISIONAL], dimensions, seed, 1)
     k = choose_k(len(features))
-    if k == 1:
-        return embedding
-    shares = inverse_sizes(embedding.transform(features), k, stage_seed(seed, "provisional"))
-    balanced = scipy.sparse.diags(np.sqrt(shares)) @ matrix
-    return _embedding(idf, balanced.tocsr(), dimensions, seed, 2)
-
-
-def _embedding(
-    idf: NDArray[np.float32], matrix: scipy.sparse.csr_matrix, dimensions: int, seed: int, iterations: int
-) -> Embedding:
-    vectors, values = right_singular_vectors(matrix, dimensions, seed, iterations)
+    if k > 1:
+        part = matrix[:: 1 + len(features) // _PROVISIONAL]
+        provisional = Embedding(idf, right_singular_vectors(part, dimensions, seed, 1)[0].astype(np.float16))
+        shares = inverse_sizes(provisional.transform(features), k, stage_seed(seed, "provisional"))
+        matrix = (scipy.sparse.diags(np.sqrt(shares)) @ matrix).tocsr()
+    vectors, values = right_singular_vectors(matrix, dimensions, seed)
     scale = np.sqrt(values / max(values[0], np.finfo(np.float32).tiny))
     return Embedding(idf, (vectors * scale).astype(np.float16))
 

@@ -32,7 +32,7 @@ _PARTITIONS = 4  # that tell how rare a document is
 _ROUGH_ITERATIONS = 4
 _BREATH = 16  # one centroid in so many is moved at a time
 _BREATHS = 8
-_BREATH_ITERATIONS = 3  # rounds of assignment and update after adding and after removing
+_BREATH_ITERATIONS = 6  # rounds of assignment and update after adding and after removing
 _LEAST_GAIN = 1e-5  # in the mean cosine: a breath that brings less is undone
 _TILE = 512  # centroids scored at a time: their running sums stay in the first-level cache
 
