@@ -179,8 +179,8 @@ def document_features(
         max_tokens: tokens read from the start of each document, at most 65,535.
     """
     words = SparseFeatures(*_count(hashes, offsets, min(max_tokens, 65_535)))
-    buckets, *rest = character_ngrams(texts)
-    return words.beside(SparseFeatures(buckets + np.uint16(_WORD_BUCKETS), *rest))
+    buckets, counts, starts = character_ngrams(texts)
+    return words.beside(SparseFeatures(buckets + np.uint16(_WORD_BUCKETS), counts, starts))
 
 
 def fit_embedding(features: SparseFeatures, dimensions: int, seed: int) -> Embedding:

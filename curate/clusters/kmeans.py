@@ -12,7 +12,7 @@ clusters of its own.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -203,7 +203,7 @@ def _members(labels: NDArray[np.int32], cluster: int) -> NDArray[np.int64]:
     return np.flatnonzero(labels == cluster)
 
 
-def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+def _largest(values: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Places of the largest values, the lowest ones on a tie."""
     return np.argsort(-values, kind="stable")[:count]
 
