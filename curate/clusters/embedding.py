@@ -23,11 +23,13 @@ from curate.clusters.artefact import digest, from_bytes, read_file, to_bytes
 from curate.clusters.characters import BUCKET_BITS, character_ngrams
 from curate.clusters.decomposition import right_singular_vectors
 from curate.clusters.kmeans import choose_k, inverse_sizes
+from curate.errors import UsageError
 from curate.hashing import UInt64Array, stage_seed
 
 BUCKETS = 2**16  # indices fit uint16
 _WORD_BUCKETS = BUCKETS - 2**BUCKET_BITS  # the first ones; those of characters follow
 MAX_TOKENS = 2_000  # of a document are read: enough for its topic, and a bound on the cost of a novel
+FORMAT = 2  # of the artefact: another when features fall into other buckets
 _PROVISIONAL = 8_000  # documents, about, that the first of the two fits is on
 _FIBONACCI = np.uint64(0x9E3779B97F4A7C15)
 _SMALL_CORPUS = 200  # documents below which features of a single document count too
@@ -150,12 +152,14 @@ class Embedding:
 
     def _arrays(self) -> dict[str, NDArray]:
         words = np.frombuffer("\n".join(self.words.to_pylist()).encode(), np.uint8)
-        return {"idf": self.idf, "components": self.components, "words": words}
+        return {"format": np.array(FORMAT), "idf": self.idf, "components": self.components, "words": words}
 
 
 @lru_cache(maxsize=2)
 def _read_embedding(content: bytes) -> Embedding:
-    arrays = from_bytes(content, ["idf", "components", "words"])
+    arrays = from_bytes(content, ["format", "idf", "components", "words"])
+    if arrays["format"] != FORMAT:
+        raise UsageError(f"the embedding has format {arrays['format']}, expected {FORMAT}; fit another one by a run")
     words = pa.array(arrays["words"].tobytes().decode(errors="replace").split("\n"))
     return Embedding(arrays["idf"].astype(np.float32), arrays["components"].astype(np.float16), words)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from curate.clusters.artefact import from_bytes, to_bytes
 from curate.clusters.embedding import Embedding, SparseFeatures, document_features, fit_embedding
 from curate.clusters.kmeans import assign, choose_k, fit_centroids
 from curate.errors import UsageError
@@ -117,6 +118,13 @@ def test_unusable_artefacts_are_refused(tmp_path):
     for content in (b"", b"no archive", pickled.read_bytes()):
         with pytest.raises(UsageError, match="usable"):
             Embedding.from_bytes(content)
+
+
+def test_embeddings_of_other_features_are_refused(fitted):
+    content = from_bytes(fitted[1].to_bytes(), ["idf", "components", "words"])
+    older = to_bytes({**content, "format": np.array(1)})
+    with pytest.raises(UsageError, match="has format 1, expected 2"):
+        Embedding.from_bytes(older)
 
 
 @pytest.mark.corpus

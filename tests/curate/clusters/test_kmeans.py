@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.clusters.kmeans import MAX_CLUSTERS, Centroids, assign, choose_k, fit_centroids
+from curate.clusters import kmeans
+from curate.clusters.kmeans import MAX_CLUSTERS, Centroids, assign, choose_k, fit_centroids, inverse_sizes
 from curate.hashing import mix
 
 
@@ -104,3 +105,19 @@ def test_small_groups_far_from_everything_are_seldom_swallowed():
             own = np.bincount(labels[groups == group]).argmax()
             found += np.mean(groups[labels == own] == group) > 0.5
     assert found >= 12
+
+
+def test_breathing_moves_centroids_to_where_they_are_missed(monkeypatch):
+    points, _ = blobs([400] * 3 + [20] * 20, spread=0.15)
+    cosines = {}
+    for breaths in (0, kmeans._BREATHS):
+        monkeypatch.setattr(kmeans, "_BREATHS", breaths)
+        cosines[breaths] = [assign(points, fit_centroids(points, keys(1_600), 23, seed))[1].mean() for seed in range(6)]
+    still, breathing = cosines.values()
+    assert np.mean(breathing) > np.mean(still) + 2e-4
+
+
+def test_inverse_sizes_are_small_for_documents_of_large_groups():
+    points, groups = blobs([900, 100])
+    found = inverse_sizes(points, 2, 3)
+    assert found[groups == 0].mean() < found[groups == 1].mean()
