@@ -19,6 +19,8 @@ from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
 from curate.duplicates.lines import UNITS
 from curate.io.sources import InputPlan
+from curate.metrics.corpus import CorpusMetrics
+from curate.metrics.sample import SAMPLE, sample_share
 from curate.mixture.overlap import Totals
 from curate.pipelines.artefacts import Artefacts
 from curate.pipelines.earlier import AnnotateEarlier
@@ -35,11 +37,14 @@ from curate.transforms.decide import Decide
 from curate.transforms.duplicates import FindPairs
 from curate.transforms.human import AnnotateHuman, Recall, Remember
 from curate.transforms.merge import Merge
+from curate.transforms.metrics import MeasureSlices
 from curate.transforms.models import NO_MODELS, TextModels
 
 OVERVIEW = "artefacts/overview.json"
 HUMAN = "human"
 """Where the features of a reference set lie among the annotations."""
+SAMPLED = "sample"
+"""Where the sample that metrics are measured on lies among the annotations."""
 ROWS_PER_PARTITION = 250_000
 """Documents whose decision columns one worker holds at a time: a few hundred bytes each."""
 TEXT_PER_PART = 64 * 2**20
@@ -73,7 +78,7 @@ def annotate_inputs(
         plan: the inputs.
         config: settings.
         artefacts: embedding and centroids to use instead of fitted ones.
-        directory: of the output; gets annotations/features, pairs, lines and *.npz, and errors.
+        directory: of the output; gets annotations/features, sample, pairs, lines and *.npz, and errors.
         options: Beam's options.
         partitions: partitions of the key spaces.
         earlier: documents of earlier outputs, to be compared with those of the inputs.
@@ -94,10 +99,12 @@ def annotate_inputs(
 
     read = pipeline | "Read" >> ReadBlocks(plan)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
-    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().open, embedding, models)
+    share = sample_share(plan.rows)
+    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().open, embedding, models, share)
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
+    _ = annotated["sample"] | "WriteSample" >> WriteTables(f"{target}/{SAMPLED}", ["location"], SAMPLE)
     if human is not None:
         files = BeamFiles()
         _ = (
@@ -187,6 +194,11 @@ def decide_annotated(
         | "Overview" >> beam.ParDo(_Overview(config), AsSingleton(decided["reference"]))
         | "MergeOverviews" >> beam.CombineGlobally(Merge()).without_defaults()
     )
+    sampled = [file.path for file in files.match(f"{annotations}/{SAMPLED}/*.parquet")]
+    measured = {
+        "sample": pipeline | "ReadSample" >> ReadTables(sampled, SAMPLE),
+        "ledger": ledger,
+    } | "Measure" >> MeasureSlices()
     texts = None
     if plan is not None:
         shown = overview | "Shown" >> beam.Map(_shown, config).with_output_types(List[str])
@@ -211,6 +223,7 @@ def decide_annotated(
             AsSingleton(decided["human"], default_value=None),
             AsSingleton(decided["drift"], default_value=[]),
             AsSingleton(decided["sample"], default_value=None),
+            AsSingleton(measured, default_value=None),
         )
     )
     run(pipeline)
@@ -252,6 +265,7 @@ def _write_overview(
     human: Optional[HumanReference],
     drift: List[Drift],
     sample: Optional[ReferenceSample],
+    measured: Optional[CorpusMetrics],
 ) -> None:
     content: Dict[str, Any] = {
         "duplicate_ids": renamed,
@@ -263,6 +277,7 @@ def _write_overview(
         "human": dict(human.counts) if human else {},
         "remembered": (sample.totals if sample else Totals.none()).to_dict(),
         "drift": [found.to_dict() for found in drift],
+        "metrics": measured.to_dict() if measured else None,
     }
     if texts is not None:
         by_id = {id: text for part in texts for id, text in part.items()}

@@ -25,6 +25,7 @@ from curate.duplicates.evaluation import EvaluationIndex
 from curate.exclude import evaluation_index
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.filesystem import OpenFile, read_with
+from curate.metrics.sample import sample_documents
 from curate.text.kernel import text_features
 from curate.transforms.inference import AskModel, take_column
 from curate.transforms.models import NO_MODELS, TextModels
@@ -150,10 +151,12 @@ class Annotate(beam.PTransform):
         open_file: opens a file of the media_path column, one of evaluation texts, and those of watermarks.
         embedding: PCollection of the bytes of at most one embedding, or None where none is fitted.
         models: models of the user's that are asked about the texts.
+        share: of the documents that metrics are measured on (`curate.metrics.sample`).
 
     Returns:
         {"features": tables of `curate.schema.features`, one per block that has rows, and, where repeated lines are
-        removed, "units": tables of `curate.duplicates.lines.UNITS`}.
+        removed, "units": tables of `curate.duplicates.lines.UNITS`, and, where a share is given, "sample": tables of
+        `curate.metrics.sample.SAMPLE`}.
     """
 
     def __init__(
@@ -162,11 +165,13 @@ class Annotate(beam.PTransform):
         open_file: OpenFile,
         embedding: beam.PCollection | None,
         models: TextModels = NO_MODELS,
+        share: float = 0.0,
     ) -> None:
         self._config = config
         self._open_file = open_file
         self._embedding = embedding
         self._models = models
+        self._share = share
 
     def expand(self, blocks: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of blocks."""
@@ -175,13 +180,15 @@ class Annotate(beam.PTransform):
         if self._models.embedder is not None:
             blocks = blocks | "EmbedTexts" >> AskModel(self._models.embedder, self._config)
         side = b"" if self._embedding is None else AsSingleton(self._embedding, default_value=b"")
-        annotate = beam.ParDo(_Annotate(self._config, self._open_file, self._models), side)
-        if not self._config.removes_lines():
+        annotate = beam.ParDo(_Annotate(self._config, self._open_file, self._models, self._share), side)
+        more = ["units"] * self._config.removes_lines() + ["sample"] * bool(self._share)
+        if not more:
             return {"features": self._verified(blocks | "Features" >> annotate)}
-        outputs = blocks | "Features" >> annotate.with_output_types(pa.Table, units=pa.Table).with_outputs(
-            "units", main="features"
+        types = dict.fromkeys(more, pa.Table)
+        outputs = blocks | "Features" >> annotate.with_output_types(pa.Table, **types).with_outputs(
+            *more, main="features"
         )
-        return {"features": self._verified(outputs.features), "units": outputs.units}
+        return {"features": self._verified(outputs.features), **{name: outputs[name] for name in more}}
 
     def _verified(self, features: beam.PCollection) -> beam.PCollection:
         if self._models.verifier is None:
@@ -191,10 +198,11 @@ class Annotate(beam.PTransform):
 
 
 class _Annotate(beam.DoFn):
-    def __init__(self, config: Config, open_file: OpenFile, models: TextModels) -> None:
+    def __init__(self, config: Config, open_file: OpenFile, models: TextModels, share: float) -> None:
         self._config = config
         self._open_file = open_file
         self._models = models
+        self._share = share
         self._evaluation: EvaluationIndex | None = None
         self._watermarks: dict[str, WatermarkDetector] = {}
         self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
@@ -228,6 +236,8 @@ class _Annotate(beam.DoFn):
                 yield with_questions(features, readable_texts(block, self._config).texts, self._config)
             if self._config.removes_lines():
                 yield beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config))
+            if self._share:
+                yield beam.pvalue.TaggedOutput("sample", sample_documents(block, features, self._config, self._share))
 
 
 class FitCentroids(beam.PTransform):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from curate.report import integrity, panel, panels, tables
 from curate.report.groups import Groups
+from curate.report.metrics import NO_METRICS, judge_metrics
 from curate.report.mixture import complete
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict
@@ -25,6 +26,7 @@ def report_data(
     watermarks: Sequence[JsonDict] = (),
     markers: Sequence[JsonDict] = (),
     provenance: Sequence[JsonDict] = (),
+    metrics: JsonDict | None = None,
     mixture: JsonDict,
     terms: Sequence[Sequence[str]] = (),
     config: JsonDict,
@@ -51,6 +53,7 @@ def report_data(
         watermarks: what each test found (`curate.report.marks.Marks.watermark_rows`).
         markers: hidden characters by kind (`Marks.marker_rows`).
         provenance: what was found by kind (`curate.report.provenance.ProvenanceCounts.rows`).
+        metrics: of the slices (`curate.report.metrics.metrics_section`); None leaves them out.
         mixture: `clusters`, a list of {cluster, reference (share), accepted (tokens), missing (tokens below
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty
             (`curate.decisions.mixing.Mixture.to_dict`).
@@ -85,6 +88,7 @@ def report_data(
         "watermarks": list(watermarks),
         "markers": list(markers),
         "provenance": list(provenance),
+        "metrics": metrics or NO_METRICS,
         "examples": tables.examples(summary),
         "calibration": dict(calibration),
         "human_reference": human_reference,
@@ -95,7 +99,10 @@ def report_data(
         "artefacts": dict(artefacts),
     }
     makers = (panels.mix, panels.tail, panels.diversity, integrity.integrity)
-    report["panels"] = [make(summary, report).to_dict() for make in makers]
+    made = [make(summary, report) for make in makers]
+    for one in made:
+        judge_metrics(one, report["metrics"])
+    report["panels"] = [one.to_dict() for one in made]
     report["removal_alarms"] = integrity.removal_alarms(report)[: tables.ROWS_LISTED]
     report["status"] = panel.worst([part["status"] for part in report["panels"]])
     report["headline"] = headline(report)

@@ -18,9 +18,11 @@ from curate.detector.calibration import conformal_threshold
 from curate.detector.groups import is_language
 from curate.io.filesystem import Files, below
 from curate.io.output import digests
+from curate.metrics.corpus import CorpusMetrics
 from curate.report.build import report_data
 from curate.report.croissant import croissant
 from curate.report.manifest import build_manifest, digest
+from curate.report.metrics import metrics_section
 from curate.report.mixture import table
 from curate.report.overview import Overview
 from curate.report.prevalence import estimates, warnings
@@ -86,6 +88,7 @@ def write_reports(
     named = {"path": config.synthetic.human_reference, "files": record.get("human_reference", {})}
     human_reference = named | {"counts": outcome["human"]} if outcome["human"] else None
     found = estimates(overview.scores, reference, config)
+    measured = CorpusMetrics.from_dict(outcome["metrics"]) if outcome.get("metrics") else None
     report = report_data(
         overview.summary,
         overview.groups,
@@ -98,6 +101,7 @@ def write_reports(
         watermarks=overview.marks.watermark_rows(reference.watermarks, config.synthetic.watermark_q),
         markers=overview.marks.marker_rows(),
         provenance=overview.provenance.rows(),
+        metrics=metrics_section(measured, overview.slices, overview.groups.sizes, artefacts),
         mixture=outcome["mixture"],
         terms=_cluster_terms(directory, config, files),
         config=config.to_dict(),

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from curate.config import Config
 from curate.decisions.reference import Reference
+from curate.metrics.slices import SliceSums
 from curate.report.groups import Groups
 from curate.report.marks import Marks
 from curate.report.provenance import ProvenanceCounts
@@ -33,6 +34,7 @@ class Overview:
         styles: of the clusters' real documents.
         quality: whom rules of quality take documents from.
         verification: what a verifier answered.
+        slices: sums of the slices that metrics compare.
     """
 
     summary: Summary
@@ -44,6 +46,7 @@ class Overview:
     styles: ClusterStyles
     quality: QualityCounts
     verification: Verification = field(default_factory=Verification)
+    slices: SliceSums = field(default_factory=SliceSums)
 
     @staticmethod
     def empty() -> "Overview":
@@ -63,8 +66,8 @@ class Overview:
         rows = RowSums.of(ledger["source_file"], ledger["row_hash"].to_numpy())
         styles = ClusterStyles.of(ledger, config.report.examples)
         provenance, quality = ProvenanceCounts.of(ledger), QualityCounts.of(ledger)
-        verification = Verification.of(ledger, config)
-        return Overview(summary, groups, scores, marks, provenance, rows, styles, quality, verification)
+        verification, slices = Verification.of(ledger, config), SliceSums.of(ledger)
+        return Overview(summary, groups, scores, marks, provenance, rows, styles, quality, verification, slices)
 
     def merge(self, other: "Overview") -> "Overview":
         """The overview of both parts."""
@@ -78,6 +81,7 @@ class Overview:
             self.styles.merge(other.styles),
             self.quality.merge(other.quality),
             self.verification.merge(other.verification),
+            self.slices.merge(other.slices),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +96,7 @@ class Overview:
             "styles": self.styles.to_dict(),
             "quality": self.quality.to_dict(),
             "verification": self.verification.to_dict(),
+            "slices": self.slices.to_dict(),
         }
 
     @staticmethod
@@ -107,4 +112,5 @@ class Overview:
             ClusterStyles.from_dict(values["styles"]),
             QualityCounts.from_dict(values["quality"]),
             Verification.from_dict(values["verification"]),
+            SliceSums.from_dict(values["slices"]),
         )

@@ -1,6 +1,5 @@
 """A panel of the report: figures with their n, reasons for concern, and the worst status among them."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,25 +36,6 @@ class Panel:
 def worst(statuses: Sequence[str]) -> str:
     """The worst of some statuses; ok when there are none."""
     return max(statuses, key=(OK, WARN, ALERT).index, default=OK)
-
-
-def effective_number(shares: Sequence[float]) -> float | None:
-    """The exponential of the Shannon entropy of shares that need not sum to 1 (Hill number of order 1)."""
-    total = sum(shares)
-    if total <= 0:
-        return None
-    return math.exp(-sum(s / total * math.log(s / total) for s in shares if s > 0))
-
-
-def js_divergence(left: Sequence[float], right: Sequence[float]) -> float | None:
-    """Jensen–Shannon divergence in bits of two lists of shares (Lin 1991); None where one of them is all zero."""
-    if sum(left) <= 0 or sum(right) <= 0:
-        return None
-    p = [value / sum(left) for value in left]
-    q = [value / sum(right) for value in right]
-    middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
-    divergences = (sum(a * math.log2(a / m) for a, m in zip(side, middle, strict=True) if a > 0) for side in (p, q))
-    return max(0.0, sum(divergences) / 2)
 
 
 def some(values: Sequence[Any], most: int = 8) -> str:

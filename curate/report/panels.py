@@ -5,8 +5,9 @@ Limits are those of the metric catalogue in the project's research notes, named 
 
 from collections.abc import Sequence
 
+from curate.metrics.shares import effective_number, js_divergence
 from curate.mixture.retention import FRAGILE_DOCUMENTS
-from curate.report.panel import ALERT, WARN, Panel, effective_number, js_divergence, some
+from curate.report.panel import ALERT, WARN, Panel, some
 from curate.report.prevalence import option_words, residual_words
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share

@@ -14,6 +14,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from curate.metrics.slices import ACCEPTED, SLICES
 from curate.report import words
 from curate.report.excerpts import COMPARED
 from curate.report.groups import PAIRS_SHOWN
@@ -37,6 +38,7 @@ def render(report: JsonDict) -> str:
         "pairs_shown": PAIRS_SHOWN,
         "compared": COMPARED,
         "kinds_in_order": DUPLICATES,
+        "slices": SLICES,
     }
     return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css, **limits)
 
@@ -52,6 +54,8 @@ def _environment() -> jinja2.Environment:
         "segments": segments,
         "floor": words.floor_words,
         "value": figure_value,
+        "metric": lambda found, row: KINDS[row["kind"]](found["value"]),
+        "band": band,
         "concerns": concerns,
         "shell": shlex.quote,
         "yaml": lambda values: yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100),
@@ -62,6 +66,12 @@ def _environment() -> jinja2.Environment:
 def figure_value(figure: JsonDict) -> str:
     """The value of a panel's figure as its kind says."""
     return KINDS[figure["kind"]](figure["value"])
+
+
+def band(row: JsonDict) -> str:
+    """The band of a metric's accepted documents."""
+    edges = row["slices"].get(ACCEPTED, {}).get("band")
+    return " to ".join(map(KINDS[row["kind"]], edges)) if edges else "–"
 
 
 def concerns(panels: Sequence[JsonDict]) -> list[JsonDict]:

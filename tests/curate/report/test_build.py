@@ -6,10 +6,10 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from curate.config import Config
+from curate.metrics.shares import effective_number, js_divergence
 from curate.report.build import report_data
 from curate.report.groups import Groups
 from curate.report.integrity import removal_alarms
-from curate.report.panel import effective_number, js_divergence
 from curate.report.summary import Summary
 
 
