@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from curate.metrics.types import Codes
+from curate.metrics.types import Text
 
 PARTS = 12
 """Most parts that a slice is measured on."""
@@ -49,28 +47,6 @@ class Measured(NamedTuple):
     baseline: float | None = None
 
 
-class Text(NamedTuple):
-    """Documents one after the other.
-
-    Attributes:
-        codes: uint32[m] (`curate.metrics.types.token_codes`).
-        documents: int64[m], the document of each token.
-    """
-
-    codes: Codes
-    documents: NDArray[np.int64]
-
-    @staticmethod
-    def of(sample: pa.Table) -> "Text":
-        """The text of `curate.metrics.sample.SAMPLE`; documents are numbered by row."""
-        lists = sample["codes"].combine_chunks()
-        return Text(lists.flatten().to_numpy(), pc.list_parent_indices(lists).to_numpy().astype(np.int64))
-
-    def of_tokens(self, chosen: NDArray[np.bool_]) -> "Text":
-        """The tokens chosen."""
-        return Text(self.codes[chosen], self.documents[chosen])
-
-
 def part_tokens(human: int, everything: int) -> int:
     """Tokens in a part: enough parts of the human slice for a band, if it has the tokens; at most 50,000."""
     enough = human if human >= LEAST_PARTS * _LEAST_TOKENS else everything
@@ -86,7 +62,7 @@ def part_documents(human: int, everything: int) -> int:
 def cut(text: Text, size: int) -> list[Text]:
     """The first parts of `size` tokens each; what is left over is not measured."""
     number = min(PARTS, len(text.codes) // size)
-    return [Text(*(array[i * size : (i + 1) * size] for array in text)) for i in range(number)]
+    return [text.between(i * size, (i + 1) * size) for i in range(number)]
 
 
 def compare(

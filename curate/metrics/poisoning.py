@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.hashing import UInt64Array
 from curate.metrics.tail import contained
 from curate.metrics.templates import distinct_pairs
-from curate.metrics.types import Codes, ngrams
+from curate.metrics.types import Text, ngrams
 
 Pairs = tuple[UInt64Array, NDArray[np.int64]]
 
@@ -50,9 +50,17 @@ class SharedRun(NamedTuple):
     examples: Sequence[str]
 
 
+class BornCluster(NamedTuple):
+    """A cluster without human documents that one source makes up, by `share` of its documents."""
+
+    cluster: int
+    source: str | None
+    documents: int
+    share: float
+
+
 def shared_runs(
-    codes: Codes,
-    documents: NDArray[np.int64],
+    text: Text,
     human: NDArray[np.bool_],
     suspects: NDArray[np.bool_],
     sources: pa.Array,
@@ -62,8 +70,7 @@ def shared_runs(
     """Rare n-grams, absent in human documents of the language, that many of the others share across sources.
 
     Args:
-        codes: uint32[m], tokens of d documents.
-        documents: int64[m], the document of each token.
+        text: of d documents.
         human: bool[d], documents that show what is known.
         suspects: bool[d], those that are looked at; among them are no copies, or copies are what is found.
         sources: string[d], null where unknown: all of these are one source.
@@ -81,8 +88,8 @@ def shared_runs(
     told: list[NDArray[np.int64]] = []
     asked = suspects & ~human
     for n in sorted(SHARED, reverse=True):
-        hashes, owners = ngrams(codes, documents, n)
-        in_human = np.unique(hashes[human[owners]])
+        hashes, owners = ngrams(text, n)
+        in_human = np.sort(hashes[human[owners]])
         hashes, owners = _often(*_of(asked, hashes, owners), SHARED[n])
         unknown = ~contained(hashes, in_human)
         hashes, owners = distinct_pairs(hashes[unknown], owners[unknown])
@@ -134,15 +141,14 @@ def _alike(left: NDArray[np.int64], right: NDArray[np.int64]) -> bool:
     return both >= ALIKE * min(len(left), len(right))
 
 
-def born_clusters(rows: Sequence[tuple[int, str | None, int, int]]) -> list[dict[str, object]]:
+def born_clusters(rows: Sequence[tuple[int, str | None, int, int]]) -> list[BornCluster]:
     """Clusters without any human document that one source makes up.
 
     Args:
         rows: (cluster, source, documents, human documents).
 
     Returns:
-        {cluster, source, documents, share} of each, the largest first; those of which human documents were to be
-        expected.
+        The largest first; those of which human documents were to be expected.
     """
     totals: dict[int, int] = {}
     human: dict[int, int] = {}
@@ -155,8 +161,8 @@ def born_clusters(rows: Sequence[tuple[int, str | None, int, int]]) -> list[dict
     everyone, people = sum(totals.values()), sum(human.values())
     share = people / max(everyone - people, 1)
     found = [
-        {"cluster": cluster, "source": source, "documents": totals[cluster], "share": documents / totals[cluster]}
+        BornCluster(cluster, source, totals[cluster], documents / totals[cluster])
         for cluster, (documents, source) in top.items()
         if not human[cluster] and totals[cluster] * share >= EXPECTED and documents > ONE_SOURCE * totals[cluster]
     ]
-    return sorted(found, key=lambda row: (-totals[row["cluster"]], row["cluster"]))  # type: ignore[index]
+    return sorted(found, key=lambda found: (-found.documents, found.cluster))

@@ -75,16 +75,17 @@ def bursts(months: Mapping[tuple[str, str], int]) -> list[tuple[str, str, int, f
         (source, month, documents, z), the largest z first; z = (x − μ)/√max(μ, s², 1), μ and s² of the `TRAILING`
         calendar months before: that of Poisson, or of a source that was unsteady all the time.
     """
-    found = []
+    found: list[tuple[str, str, int, float]] = []
     by_source: dict[str, dict[int, int]] = {}
-    for (source, month), documents in months.items():
-        by_source.setdefault(source, {})[int(month[:4]) * 12 + int(month[5:7]) - 1] = documents
+    for (source, name), documents in months.items():
+        by_source.setdefault(source, {})[int(name[:4]) * 12 + int(name[5:7]) - 1] = documents
     for source, counts in by_source.items():
         began = min(counts)
         for month, documents in counts.items():
             if month - began < TRAILING:
                 continue
-            before = [counts.get(earlier, 0) for earlier in range(month - TRAILING, month)]
-            z = float((documents - np.mean(before)) / math.sqrt(max(np.mean(before), np.var(before), 1.0)))
+            before = np.array([counts.get(earlier, 0) for earlier in range(month - TRAILING, month)], float)
+            mean, variance = float(before.mean()), float(before.var())
+            z = (documents - mean) / math.sqrt(max(mean, variance, 1.0))
             found.append((source, f"{month // 12:04d}-{month % 12 + 1:02d}", documents, z))
     return sorted(found, key=lambda row: (-row[3], row[0], row[1]))

@@ -1,7 +1,7 @@
 """The slices of a corpus that metrics compare, and their sums by cluster and source over all documents."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ SUMS = pa.schema(
     ]
 )
 
-Row = dict[str, Any]
+Members = Mapping[str, NDArray[np.bool_]]
 
 
 def slices_of(ledger: pa.Table) -> dict[str, NDArray[np.bool_]]:
@@ -64,9 +64,15 @@ class SliceSums:
     months: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @staticmethod
-    def of(ledger: pa.Table) -> "SliceSums":
-        """Sums over finished documents (`curate.decisions.mixing.FINISHED`)."""
-        members = slices_of(ledger)
+    def of(ledger: pa.Table, members: Members | None = None) -> "SliceSums":
+        """Sums over documents.
+
+        Args:
+            ledger: n rows with the columns of `curate.decisions.mixing.FINISHED` that say what a document is, where it
+                is from, and how often it is there: cluster, source, timestamp, tokens, copies.
+            members: slice → bool[n]; None for those of `slices_of`.
+        """
+        members = slices_of(ledger) if members is None else members
         tokens = ledger["tokens"].fill_null(0).to_numpy().astype(np.int64)
         copies = ledger["copies"].fill_null(0).to_numpy().astype(np.int64)
         sums = {name: tokens * member * (copies if name == ACCEPTED else 1) for name, member in members.items()}
@@ -104,7 +110,7 @@ class SliceSums:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "SliceSums":
         """Reads what `to_dict` gave."""
-        columns = list(zip(*values["rows"], strict=True)) or [[] for _ in SUMS]
+        columns: list[Any] = list(zip(*values["rows"], strict=True)) or [[]] * len(SUMS)
         arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SUMS, strict=True)]
         months = Counter({(source, month): number for source, month, number in values["months"]})
         return SliceSums(pa.table(arrays, schema=SUMS), months)

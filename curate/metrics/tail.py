@@ -11,14 +11,17 @@ RARE = 2
 """Occurrences up to which a type belongs to the tail."""
 
 
-def tail_coverage(types: SampledTypes, other: SampledTypes) -> float:
-    """Share of the types that occur at most twice in `types` which also occur in `other`; NaN without such types.
+def tail_coverage(types: SampledTypes, *others: SampledTypes) -> float:
+    """Share of the types that occur at most twice in `types` which also occur in others; NaN without such types.
 
-    Where the counters hold only a part of the types, it is the same part of both.
+    Where the counters hold only a part of the types, it is the same part of all.
     """
-    below = np.uint64(min(types.threshold, other.threshold, 2**64 - 1))
+    below = np.uint64(min(types.threshold, *(other.threshold for other in others), 2**64 - 1))
     rare = types.hashes[(types.counts <= RARE) & (types.hashes < below)]
-    return float(contained(rare, other.hashes).mean()) if len(rare) else math.nan
+    if not len(rare):
+        return math.nan
+    found = [contained(rare, other.hashes) for other in others]
+    return float(np.logical_or.reduce(found).mean())
 
 
 def contained(values: NDArray[np.uint64], ascending: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array
-from curate.metrics.types import Codes, ngrams
+from curate.metrics.types import Text, ngrams
 
 RUN = 4
 SHARED = 3
@@ -22,12 +22,12 @@ def distinct_pairs(hashes: UInt64Array, owners: NDArray[np.int64]) -> tuple[UInt
     return hashes[first], owners[first]
 
 
-def template_share(codes: Codes, documents: NDArray[np.int64]) -> float:
+def template_share(text: Text) -> float:
     """Share of the documents that contain a 4-gram which `SHARED` documents or more contain; NaN without documents.
 
     It grows with the number of documents, so compare equal ones. After `self_repetition_score` of Salkar et al. (2022).
     """
-    everyone = len(np.unique(documents))
-    hashes, owners = distinct_pairs(*ngrams(codes, documents, RUN))
+    everyone = len(np.unique(text.documents))
+    hashes, owners = distinct_pairs(*ngrams(text, RUN))
     _, places, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     return len(np.unique(owners[counts[places] >= SHARED])) / everyone if everyone else math.nan

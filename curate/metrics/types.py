@@ -6,8 +6,11 @@ that the same types are sampled everywhere and coverage of one corpus by another
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, mix
@@ -27,17 +30,34 @@ def token_codes(hashes: UInt64Array) -> Codes:
     return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
-def ngrams(codes: Codes, documents: NDArray[np.int64], n: int) -> tuple[UInt64Array, NDArray[np.int64]]:
-    """The hash of every run of n tokens within a document, and the document of each.
+class Text(NamedTuple):
+    """Documents one after the other.
 
-    Args:
-        codes: uint32[m], tokens of documents one after the other.
+    Attributes:
+        codes: uint32[m], the code of each token.
         documents: int64[m], the document of each token.
-        n: tokens in a run, at least 1.
-
-    Returns:
-        uint64[k] and int64[k].
     """
+
+    codes: Codes
+    documents: NDArray[np.int64]
+
+    @staticmethod
+    def of(lists: pa.LargeListArray) -> "Text":
+        """The text of lists of codes, one for each document."""
+        return Text(lists.flatten().to_numpy(), pc.list_parent_indices(lists).to_numpy().astype(np.int64))
+
+    def chosen(self, tokens: NDArray[np.bool_]) -> "Text":
+        """The tokens chosen."""
+        return Text(self.codes[tokens], self.documents[tokens])
+
+    def between(self, start: int, end: int) -> "Text":
+        """Consecutive tokens."""
+        return Text(self.codes[start:end], self.documents[start:end])
+
+
+def ngrams(text: Text, n: int) -> tuple[UInt64Array, NDArray[np.int64]]:
+    """The hash of every run of n tokens within a document, uint64[k], and the document of each, int64[k]."""
+    codes, documents = text
     count = max(0, len(codes) - n + 1)
     state = np.zeros(count, np.uint64)
     with np.errstate(over="ignore"):

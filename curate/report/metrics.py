@@ -64,7 +64,7 @@ def metrics_section(
         "sample": measured.documents if measured else 0,
         "rows": rows,
         "runs": [run._asdict() for run in measured.runs] if measured else [],
-        "born": born_clusters(clusters),
+        "born": [born._asdict() for born in born_clusters(clusters)],
         "bursts": [
             {"source": source, "month": month, "documents": documents, "z": round(z, 1)}
             for source, month, documents, z in bursts(sums.months)
