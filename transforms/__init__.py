@@ -8,3 +8,5 @@ from curate.transforms.curate import ReweightClusters as ReweightClusters
 from curate.transforms.models import TextDetector as TextDetector
 from curate.transforms.models import TextEmbedder as TextEmbedder
 from curate.transforms.models import TextVerifier as TextVerifier
+from curate.transforms.inference import TextDetector as TextDetector
+from curate.transforms.metrics import MeasureCorpus as MeasureCorpus

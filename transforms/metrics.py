@@ -1,17 +1,132 @@
 """Metrics of a corpus: the combiners of `curate.metrics` for any pipeline, and how a run measures its slices."""
 
-from collections.abc import Iterator
-from typing import List
+from collections.abc import Iterable, Iterator
+from typing import Any, Dict, List, Optional
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.pvalue import AsList
+from apache_beam.pvalue import AsList, AsSingleton
 
-from curate.metrics.corpus import MEMBERS, CorpusMetrics, join
-from curate.metrics.sample import SAMPLE
-from curate.metrics.slices import slices_of
+from curate.columns import plain_column, text_column
+from curate.config import Config, make_config
+from curate.metrics.catalogue import worst_status
+from curate.metrics.corpus import DOCUMENTS, MEMBERS, ORDER, CorpusMetrics, join, labelled, sums_of
+from curate.metrics.sample import DOCUMENTS as SAMPLED
+from curate.metrics.sample import SAMPLE, smallest
+from curate.metrics.slices import SliceSums, slices_of
+from curate.metrics.types import TYPES, SampledTypes, Text, ngrams
+from curate.metrics.vendi import VendiSums
+from curate.report.metrics import metrics_section
+from curate.transforms.merge import Merge
+from curate.transforms.rows import RowsToTables
+from curate.transforms.sample import ReducedTables
 from curate.transforms.tables import NamedCollections, concat
+
+
+class MeasureCorpus(beam.PTransform):
+    """Tells whether a corpus collapses: its diversity, tails and concentration against those of human documents.
+
+    Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that
+    `documents.columns` names. The result depends on the documents alone, not on their order, bundles or runner.
+
+    Args:
+        slice_column: column that says "human" of the documents to compare with and "suspected" of suspected machine
+            text; all else is the corpus that is judged.
+        config: settings as in the configuration file; `mixture.embedding_column` names vectors for the Vendi score.
+
+    Returns:
+        One dict of plain JSON types, `metrics` of report.json and `status`: ok, warn or alert; none for no document.
+    """
+
+    def __init__(self, slice_column: str = "slice", config: Optional[Dict[str, Any]] = None) -> None:
+        self._column = slice_column
+        self._config = make_config(config or {})
+
+    def expand(self, documents: beam.PCollection) -> beam.PCollection:
+        """Applies the transform to a PCollection of documents."""
+        blocks = documents
+        if documents.element_type is not pa.Table:
+            blocks = (documents | "RowsToTables" >> RowsToTables(self._config))["blocks"]
+        found = blocks | "Label" >> beam.ParDo(_Label(self._column, self._config)).with_output_types(
+            pa.Table, sums=SliceSums
+        ).with_outputs("sums", main="documents")
+        sums = found.sums | "MergeSums" >> beam.CombineGlobally(Merge()).without_defaults()
+        return (
+            found.documents
+            | "Sample" >> beam.CombineGlobally(_Sample()).without_defaults()
+            | "Measure" >> beam.ParDo(_Describe(), AsSingleton(sums)).with_output_types(Dict[str, Any])
+        )
+
+
+class CountTypes(beam.CombineFn):
+    """Counts the n-grams of texts: `curate.metrics.diversity` makes its measures of them.
+
+    Args:
+        n: tokens in an n-gram.
+        text: text column of the tables.
+        limit: types kept, with exact counts (`curate.metrics.types`).
+    """
+
+    def __init__(self, n: int = 1, text: str = "text", limit: int = TYPES) -> None:
+        self._n = n
+        self._config = make_config({"documents": {"columns": {"text": text}}})
+        self._limit = limit
+
+    def create_accumulator(self) -> SampledTypes:
+        """No type."""
+        return SampledTypes.of(np.empty(0, np.uint64), self._limit)
+
+    def add_input(self, accumulator: SampledTypes, table: pa.Table) -> SampledTypes:
+        """Counts the texts of a table."""
+        hashes, _ = ngrams(Text.of_texts(text_column(table, self._config)), self._n)
+        return accumulator.merge(SampledTypes.of(hashes, self._limit))
+
+    def merge_accumulators(self, accumulators: Iterable[SampledTypes]) -> SampledTypes:
+        """Merges partial counts."""
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            merged = merged.merge(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: SampledTypes) -> SampledTypes:
+        """The counts."""
+        return accumulator
+
+
+class VendiScore(beam.CombineFn):
+    """The Vendi score of a column of vectors, in one pass over any number of documents.
+
+    Args:
+        dimensions: length of the vectors.
+        vectors: list column of the tables; null is no vector.
+    """
+
+    def __init__(self, dimensions: int, vectors: str = "embedding") -> None:
+        self._dimensions = dimensions
+        self._vectors = vectors
+
+    def create_accumulator(self) -> VendiSums:
+        """No vector."""
+        return VendiSums.of(np.empty((0, self._dimensions)))
+
+    def add_input(self, accumulator: VendiSums, table: pa.Table) -> VendiSums:
+        """Adds the vectors of a table."""
+        values = plain_column(table, self._vectors).drop_null().flatten()
+        dense = values.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
+        return accumulator.merge(VendiSums.of(dense))
+
+    def merge_accumulators(self, accumulators: Iterable[VendiSums]) -> VendiSums:
+        """Merges partial sums."""
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            merged = merged.merge(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: VendiSums) -> float:
+        """The score; NaN without a vector."""
+        return accumulator.score()
 
 
 class MeasureSlices(beam.PTransform):
@@ -30,10 +145,36 @@ class MeasureSlices(beam.PTransform):
         return once | "Measure" >> beam.ParDo(_Measure(), AsList(sample), AsList(members))
 
 
+class _Label(beam.DoFn):
+    def __init__(self, column: str, config: Config) -> None:
+        self._column = column
+        self._config = config
+
+    def process(self, block: pa.Table) -> Iterator[pa.Table]:
+        documents = labelled(block, self._column, self._config)
+        yield documents
+        yield beam.pvalue.TaggedOutput("sums", sums_of(documents))
+
+
+class _Sample(ReducedTables):
+    def __init__(self) -> None:
+        super().__init__(DOCUMENTS, gathered=2 * SAMPLED)
+
+    def reduce(self, table: pa.Table) -> pa.Table:
+        return smallest(table, SAMPLED, ORDER)
+
+
+class _Describe(beam.DoFn):
+    def process(self, documents: pa.Table, sums: SliceSums) -> Iterator[Dict[str, Any]]:
+        if documents.num_rows:
+            section = metrics_section(CorpusMetrics.of(documents), sums, {}, {})
+            yield section | {"status": worst_status(section["rows"])}
+
+
 class _Members(beam.DoFn):
     def process(self, ledger: pa.Table, places: List[pa.Table]) -> Iterator[pa.Table]:
-        sampled = concat(places, _PLACES)["location"]
-        own = ledger.filter(pc.is_in(ledger["location"], value_set=sampled.combine_chunks()))
+        known = concat(places, _PLACES)["location"].combine_chunks()
+        own = ledger.filter(pc.is_in(ledger["location"], value_set=known))
         slices = {name: pa.array(member) for name, member in slices_of(own).items()}
         yield pa.table([slices[name] if name in slices else own[name] for name in MEMBERS.names], schema=MEMBERS)
 

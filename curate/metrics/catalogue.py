@@ -5,7 +5,8 @@ people's, sharpened sampling less. A warning needs a difference outside the band
 times as large, it is an alert.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from curate.metrics.parts import Measured
 
@@ -102,6 +103,12 @@ def change(metric: Metric, found: Measured) -> float | None:
     if found.value is None or found.baseline is None:
         return None
     return (found.value - found.baseline) / (max(abs(found.baseline), _FLOOR) if metric.relative else 1.0)
+
+
+def worst_status(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The worst status of what was accepted, of `rows` of `curate.report.metrics.metrics_section`."""
+    found = [row["slices"]["accepted"]["status"] for row in rows if "accepted" in row["slices"]]
+    return max(found, key=(OK, WARN, ALERT).index, default=OK)
 
 
 def status(metric: Metric, found: Measured) -> str:

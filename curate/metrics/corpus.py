@@ -6,14 +6,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from curate.columns import source_column, string_column
+from curate.config import Config
+from curate.io.ids import document_ids
 from curate.metrics.measures import BySlice, compressibility, spectra, surprises, vendi_scores
 from curate.metrics.parts import Measured
 from curate.metrics.poisoning import SharedRun, shared_runs
-from curate.metrics.sample import SAMPLE
-from curate.metrics.slices import ACCEPTED, HUMAN, SLICES
+from curate.metrics.sample import SAMPLE, sample_texts
+from curate.metrics.slices import ACCEPTED, HUMAN, INPUT, SLICES, SUSPECTED, SliceSums
 from curate.metrics.tail import contained
 from curate.metrics.types import Text
+from curate.schema import TIMESTAMP
 
 MEMBERS = pa.schema(
     [("location", pa.uint64()), ("id", pa.string()), ("source", pa.string()), *((name, pa.bool_()) for name in SLICES)]
@@ -22,6 +27,10 @@ MEMBERS = pa.schema(
 
 DOCUMENTS = pa.schema([*SAMPLE, *(field for field in MEMBERS if field.name != "location")])
 """Sampled documents, and which slices they belong to."""
+
+
+ORDER = ("key", "location", "id")
+"""Columns whose order documents are taken in."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class CorpusMetrics:
     @staticmethod
     def of(documents: pa.Table) -> "CorpusMetrics":
         """Measures `DOCUMENTS`, in any order: they are taken in that of their keys."""
-        documents = documents.sort_by([(name, "ascending") for name in ("key", "location", "id")]).combine_chunks()
+        documents = documents.sort_by([(name, "ascending") for name in ORDER]).combine_chunks()
         members = {name: documents[name].to_numpy() for name in SLICES}
         text = Text.of(documents["codes"].combine_chunks())
         found = {
@@ -79,6 +88,43 @@ class CorpusMetrics:
             for metric, by_slice in values["slices"].items()
         }
         return CorpusMetrics(slices, [SharedRun(**run) for run in values["runs"]], values["documents"])
+
+
+def labelled(table: pa.Table, column: str, config: Config) -> pa.Table:
+    """`DOCUMENTS` of a table whose rows say which slice each belongs to.
+
+    Args:
+        table: documents with the columns that `config.documents.columns` names; those without text are left out.
+        column: of their slices: human, suspected, or anything else, which counts as accepted.
+        config: settings.
+    """
+    sample = sample_texts(table, config)
+    given = string_column(table, column)
+    human, suspected = (pc.equal(given, name).fill_null(False) for name in (HUMAN, SUSPECTED))
+    columns = {
+        **{name: sample[name] for name in SAMPLE.names},
+        "id": document_ids(table, config).ids,
+        "source": source_column(table, config),
+        HUMAN: human,
+        ACCEPTED: pc.invert(pc.or_(human, suspected)),
+        INPUT: pa.repeat(True, table.num_rows),
+        SUSPECTED: suspected,
+    }
+    documents = pa.table([columns[name] for name in DOCUMENTS.names], schema=DOCUMENTS)
+    return documents.filter(pc.greater(pc.list_value_length(documents["codes"]), 0))
+
+
+def sums_of(documents: pa.Table) -> SliceSums:
+    """The sums of the slices of `labelled` documents; only the tokens that were read of each count."""
+    count = documents.num_rows
+    columns = {
+        "cluster": pa.nulls(count, pa.int32()),
+        "source": documents["source"],
+        "timestamp": pa.nulls(count, TIMESTAMP),
+        "tokens": pc.list_value_length(documents["codes"]),
+        "copies": pa.repeat(1, count),
+    }
+    return SliceSums.of(pa.table(columns), {name: documents[name].to_numpy() for name in SLICES})
 
 
 def join(sample: pa.Table, members: pa.Table) -> pa.Table:

@@ -4,18 +4,23 @@ Numbers of types depend on how much text is looked at, and on that it is whole d
 amounts of hash-chosen documents. They are chosen by content: copies of a text are chosen together, and lie together.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.annotate import readable_texts
+from curate.clusters.groups import given_vectors
+from curate.columns import string_column
 from curate.config import Config
 from curate.hashing import UInt64Array, mix, stage_seed, uniform
 from curate.metrics.compression import compressed_sizes
 from curate.metrics.types import token_codes
+from curate.quality.annotate import quality_column
 from curate.quality.catalogue import NAMES
-from curate.text.kernel import token_hashes
+from curate.text.kernel import text_features, token_hashes
 
 DOCUMENTS = 10_000
 """Documents in a sample; half of the cost of their codes is gone at twice as many in the corpus."""
@@ -68,6 +73,39 @@ def sample_documents(table: pa.Table, features: pa.Table, config: Config, share:
         surprise=_surprise(own["quality"].combine_chunks()),
         embedding=own["embedding"].cast(pa.list_(pa.float16())),
     )
+
+
+def sample_texts(table: pa.Table, config: Config) -> pa.Table:
+    """`SAMPLE` of every document of a table, for a corpus of which nothing was annotated; without locations.
+
+    Args:
+        table: n documents with the columns that `config.documents.columns` names; `mixture.embedding_column` may name
+            one of vectors.
+        config: settings.
+
+    Returns:
+        n rows; what has no text has no codes.
+    """
+    texts = readable_texts(table, config).texts
+    kernel = text_features(texts, shingle=1, permutations=0, seed=config.run.seed)
+    vectors = None
+    if config.mixture.embedding_column is not None:
+        dense, has_vector = given_vectors(table, texts, config)
+        rows = pa.array(list(dense.astype(np.float16)), pa.list_(pa.float16()))
+        vectors = pc.if_else(pa.array(has_vector), rows, None)
+    return sampled(
+        texts,
+        key=mix(kernel.content, stage_seed(config.run.seed, "metrics")),
+        language=string_column(table, config.documents.columns.language),
+        surprise=_surprise(quality_column(texts, config)),
+        **({} if vectors is None else {"embedding": vectors}),
+    )
+
+
+def smallest(table: pa.Table, size: int, names: Sequence[str]) -> pa.Table:
+    """The first rows in the order of some columns: of a union, what the first of both parts have."""
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in names])
+    return table.take(order[:size]).combine_chunks()
 
 
 def sampled(texts: pa.Array, key: UInt64Array, **columns: pa.Array) -> pa.Table:

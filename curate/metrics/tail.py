@@ -1,6 +1,7 @@
 """Tail coverage: how much of what is rare in one corpus another one still has."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def tail_coverage(types: SampledTypes, *others: SampledTypes) -> float:
     return float(np.logical_or.reduce(found).mean())
 
 
-def contained(values: NDArray[np.uint64], ascending: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def contained(values: NDArray[Any], ascending: NDArray[Any]) -> NDArray[np.bool_]:
     """Which values are among others, which are sorted."""
     if not len(ascending):
         return np.zeros(len(values), dtype=bool)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, mix
+from curate.text.kernel import token_hashes
 
 TYPES = 100_000
 """Types kept by default: relative error of a number of types about 0.3 %."""
@@ -45,6 +46,12 @@ class Text(NamedTuple):
     def of(lists: pa.LargeListArray) -> "Text":
         """The text of lists of codes, one for each document."""
         return Text(lists.flatten().to_numpy(), pc.list_parent_indices(lists).to_numpy().astype(np.int64))
+
+    @staticmethod
+    def of_texts(texts: pa.Array) -> "Text":
+        """The tokens of strings; a null has none."""
+        hashes, offsets = token_hashes(texts)
+        return Text(token_codes(hashes), np.repeat(np.arange(len(texts)), np.diff(offsets)))
 
     def chosen(self, tokens: NDArray[np.bool_]) -> "Text":
         """The tokens chosen."""
