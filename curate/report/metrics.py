@@ -1,5 +1,6 @@
 """The section `metrics` of the report: every metric of every slice, and what of it is a reason for concern."""
 
+import math
 from collections.abc import Mapping
 
 from curate.metrics.catalogue import BY_NAME, OK, WARN, Metric, change, status
@@ -110,10 +111,11 @@ def _number(metric: Metric, part: str, found: Measured, artefacts: Mapping[str, 
     depends = [metric.fitted] if metric.fitted else []
     depends += ["detector", "thresholds"] if part in (ACCEPTED, SUSPECTED) else []
     depends += ["reference"] if found.band is not None else []
+    least, most = (0.0, 1.0) if metric.kind == "share" else (-math.inf, math.inf)
     return {
         "value": _rounded(found.value),
         "n": found.n,
-        "band": None if found.band is None else [_rounded(edge) for edge in found.band],
+        "band": None if found.band is None else [_rounded(min(max(edge, least), most)) for edge in found.band],
         "z": _rounded(found.z),
         "change": _rounded(change(metric, found)),
         "status": status(metric, found),
