@@ -36,9 +36,9 @@ def spectra(text: Text, members: Members) -> dict[str, BySlice]:
         text: of d documents, in the order of their keys.
         members: slice → bool[d].
     """
-    chosen = {name: members[name][text.documents] for name in SLICES}
-    size = parts.part_tokens(int(chosen[HUMAN].sum()), int(chosen[INPUT].sum()))
-    cuts = {name: parts.cut(text.chosen(chosen[name]), size) for name in SLICES}
+    lengths = np.bincount(text.documents, minlength=len(members[INPUT]))
+    size = parts.part_tokens(int(lengths[members[HUMAN]].sum()), int(lengths[members[INPUT]].sum()))
+    cuts = {name: parts.cut(text, members[name], size) for name in SLICES}
     tokens = {name: size * len(cuts[name]) for name in SLICES}
     documents = {name: [np.unique(part.documents) for part in cuts[name]] for name in SLICES}
     types = {name: [[SampledTypes.of(ngrams(part, n)[0]) for n in ORDERS] for part in cuts[name]] for name in SLICES}

@@ -59,8 +59,9 @@ def part_documents(human: int, everything: int) -> int:
     return min(_MOST_DOCUMENTS, max(_LEAST_DOCUMENTS, enough // PARTS))
 
 
-def cut(text: Text, size: int) -> list[Text]:
-    """The first parts of `size` tokens each; what is left over is not measured."""
+def cut(text: Text, members: NDArray[np.bool_], size: int) -> list[Text]:
+    """The first parts, of `size` tokens each, of the documents that are members; what is left over is not measured."""
+    text = text.first(members, PARTS * size)
     number = min(PARTS, len(text.codes) // size)
     return [text.between(i * size, (i + 1) * size) for i in range(number)]
 

@@ -87,12 +87,12 @@ def shared_runs(
     found: list[SharedRun] = []
     told: list[NDArray[np.int64]] = []
     asked = suspects & ~human
+    text = text.first(human | asked, len(text.codes))
     for n in sorted(SHARED, reverse=True):
         hashes, owners = ngrams(text, n)
-        in_human = np.sort(hashes[human[owners]])
-        hashes, owners = _often(*_of(asked, hashes, owners), SHARED[n])
-        unknown = ~contained(hashes, in_human)
-        hashes, owners = distinct_pairs(hashes[unknown], owners[unknown])
+        known, _ = np.unique(hashes[human[owners]], return_counts=True)  # without counts it hashes, and is slower
+        own = asked[owners]
+        hashes, owners = distinct_pairs(*_candidates(hashes[own], owners[own], known, SHARED[n]))
         _, starts, sizes = np.unique(hashes, return_index=True, return_counts=True)
         wanted = np.flatnonzero(sizes >= SHARED[n])
         new = 0
@@ -112,17 +112,19 @@ def shared_runs(
     return sorted(found, key=lambda run: (-run.documents, -run.tokens, run.examples))[:LISTED]
 
 
-def _of(chosen: NDArray[np.bool_], hashes: UInt64Array, owners: NDArray[np.int64]) -> Pairs:
-    """The n-grams of the documents chosen."""
-    own = chosen[owners]
-    return hashes[own], owners[own]
-
-
-def _often(hashes: UInt64Array, owners: NDArray[np.int64], times: int) -> Pairs:
-    """What may occur so many times: the n-grams whose bucket of hashes does. It spares sorting the others."""
+def _candidates(hashes: UInt64Array, owners: NDArray[np.int64], known: UInt64Array, times: int) -> Pairs:
+    """The n-grams that occur so many times and are not known; most are told by a bucket of hashes, without sorting."""
     buckets = (hashes >> np.uint64(64 - _BUCKETS)).astype(np.int64)
     often = np.bincount(buckets, minlength=1 << _BUCKETS)[buckets] >= times
-    return hashes[often], owners[often]
+    hashes, owners, buckets = hashes[often], owners[often], buckets[often]
+    types, counts = np.unique(hashes, return_counts=True)
+    wanted = types[(counts >= times) & ~contained(types, known)]
+    marked = np.zeros(1 << _BUCKETS, dtype=bool)
+    marked[(wanted >> np.uint64(64 - _BUCKETS)).astype(np.int64)] = True
+    near = marked[buckets]
+    hashes, owners = hashes[near], owners[near]
+    exact = contained(hashes, wanted)
+    return hashes[exact], owners[exact]
 
 
 def _telling(

@@ -53,9 +53,10 @@ class Text(NamedTuple):
         hashes, offsets = token_hashes(texts)
         return Text(token_codes(hashes), np.repeat(np.arange(len(texts)), np.diff(offsets)))
 
-    def chosen(self, tokens: NDArray[np.bool_]) -> "Text":
-        """The tokens chosen."""
-        return Text(self.codes[tokens], self.documents[tokens])
+    def first(self, members: NDArray[np.bool_], count: int) -> "Text":
+        """The first so many tokens of the documents that are members."""
+        places = np.flatnonzero(members[self.documents])[:count]
+        return Text(self.codes[places], self.documents[places])
 
     def between(self, start: int, end: int) -> "Text":
         """Consecutive tokens."""

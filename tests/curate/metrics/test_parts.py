@@ -14,12 +14,14 @@ def test_the_human_slice_has_enough_parts_for_a_band_when_it_has_the_text():
     assert part_documents(120, 10_000) == 20 and part_documents(10**6, 10**6) == 250
 
 
-def test_parts_are_equal_and_in_order():
-    text = Text(np.arange(1_050, dtype=np.uint32), np.repeat(np.arange(21), 50))
-    parts = cut(text, 100)
+def test_parts_are_equal_in_order_and_of_members_only():
+    text, everyone = Text(np.arange(1_050, dtype=np.uint32), np.repeat(np.arange(21), 50)), np.ones(21, dtype=bool)
+    parts = cut(text, everyone, 100)
     assert [len(part.codes) for part in parts] == [100] * 10
     assert np.concatenate([part.codes for part in parts]).tolist() == list(range(1_000))
-    assert len(cut(text, 10)) == PARTS and cut(text, 2_000) == []
+    assert len(cut(text, everyone, 10)) == PARTS and cut(text, everyone, 2_000) == []
+    odd = cut(text, np.arange(21) % 2 == 1, 75)
+    assert np.unique(np.concatenate([part.documents for part in odd])).tolist() == list(range(1, 20, 2))[:9]
 
 
 def test_the_band_is_that_of_a_difference_of_means():
