@@ -99,8 +99,9 @@ def annotate_inputs(
 
     read = pipeline | "Read" >> ReadBlocks(plan)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
-    share = sample_share(plan.rows)
-    annotated = read["blocks"] | "Annotate" >> Annotate(config, BeamFiles().open, embedding, models, share)
+    annotated = read["blocks"] | "Annotate" >> Annotate(
+        config, BeamFiles().open, embedding, models, sample_share(plan.rows)
+    )
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )

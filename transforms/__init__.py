@@ -5,8 +5,7 @@ from curate.transforms.curate import Curate as Curate
 from curate.transforms.curate import DropDuplicates as DropDuplicates
 from curate.transforms.curate import FilterSynthetic as FilterSynthetic
 from curate.transforms.curate import ReweightClusters as ReweightClusters
+from curate.transforms.metrics import MeasureCorpus as MeasureCorpus
 from curate.transforms.models import TextDetector as TextDetector
 from curate.transforms.models import TextEmbedder as TextEmbedder
 from curate.transforms.models import TextVerifier as TextVerifier
-from curate.transforms.inference import TextDetector as TextDetector
-from curate.transforms.metrics import MeasureCorpus as MeasureCorpus
