@@ -29,7 +29,8 @@ class MeasureCorpus(beam.PTransform):
     """Tells whether a corpus collapses: its diversity, tails and concentration against those of human documents.
 
     Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that
-    `documents.columns` names. The result depends on the documents alone, not on their order, bundles or runner.
+    `documents.columns` names, and `curate_cluster` where `Curate` has given them clusters. The result depends on the
+    documents alone, not on their order, bundles or runner.
 
     Args:
         slice_column: column that says "human" of the documents to compare with and "suspected" of suspected machine
@@ -60,8 +61,35 @@ class MeasureCorpus(beam.PTransform):
         )
 
 
-class CountTypes(beam.CombineFn):
-    """Counts the n-grams of texts: `curate.metrics.diversity` makes its measures of them.
+class _CombineTables(beam.CombineFn):
+    """Merges what is made of each table."""
+
+    def of(self, table: pa.Table) -> Any:
+        """What is made of a table: anything with a `merge` method."""
+        raise NotImplementedError
+
+    def create_accumulator(self) -> Any:
+        """What is made of nothing."""
+        raise NotImplementedError
+
+    def add_input(self, accumulator: Any, table: pa.Table) -> Any:
+        """Takes in a table."""
+        return accumulator.merge(self.of(table))
+
+    def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
+        """Merges partial results."""
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            merged = merged.merge(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: Any) -> Any:
+        """What was merged."""
+        return accumulator
+
+
+class CountTypes(_CombineTables):
+    """Counts the n-grams of tables of texts: `SampledTypes`, of which `curate.metrics.diversity` makes its measures.
 
     Args:
         n: tokens in an n-gram.
@@ -74,29 +102,18 @@ class CountTypes(beam.CombineFn):
         self._config = make_config({"documents": {"columns": {"text": text}}})
         self._limit = limit
 
+    def of(self, table: pa.Table) -> SampledTypes:
+        """The n-grams of a table."""
+        hashes, _ = ngrams(Text.of_texts(text_column(table, self._config)), self._n)
+        return SampledTypes.of(hashes, self._limit)
+
     def create_accumulator(self) -> SampledTypes:
-        """No type."""
+        """No n-gram."""
         return SampledTypes.of(np.empty(0, np.uint64), self._limit)
 
-    def add_input(self, accumulator: SampledTypes, table: pa.Table) -> SampledTypes:
-        """Counts the texts of a table."""
-        hashes, _ = ngrams(Text.of_texts(text_column(table, self._config)), self._n)
-        return accumulator.merge(SampledTypes.of(hashes, self._limit))
 
-    def merge_accumulators(self, accumulators: Iterable[SampledTypes]) -> SampledTypes:
-        """Merges partial counts."""
-        merged = self.create_accumulator()
-        for accumulator in accumulators:
-            merged = merged.merge(accumulator)
-        return merged
-
-    def extract_output(self, accumulator: SampledTypes) -> SampledTypes:
-        """The counts."""
-        return accumulator
-
-
-class VendiScore(beam.CombineFn):
-    """The Vendi score of a column of vectors, in one pass over any number of documents.
+class VendiScore(_CombineTables):
+    """The Vendi score of a column of vectors, in one pass over tables of any number of documents.
 
     Args:
         dimensions: length of the vectors.
@@ -107,26 +124,34 @@ class VendiScore(beam.CombineFn):
         self._dimensions = dimensions
         self._vectors = vectors
 
+    def of(self, table: pa.Table) -> VendiSums:
+        """The sums over a table."""
+        values = plain_column(table, self._vectors).drop_null().flatten()
+        return VendiSums.of(values.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions))
+
     def create_accumulator(self) -> VendiSums:
         """No vector."""
         return VendiSums.of(np.empty((0, self._dimensions)))
 
-    def add_input(self, accumulator: VendiSums, table: pa.Table) -> VendiSums:
-        """Adds the vectors of a table."""
-        values = plain_column(table, self._vectors).drop_null().flatten()
-        dense = values.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
-        return accumulator.merge(VendiSums.of(dense))
-
-    def merge_accumulators(self, accumulators: Iterable[VendiSums]) -> VendiSums:
-        """Merges partial sums."""
-        merged = self.create_accumulator()
-        for accumulator in accumulators:
-            merged = merged.merge(accumulator)
-        return merged
-
     def extract_output(self, accumulator: VendiSums) -> float:
         """The score; NaN without a vector."""
         return accumulator.score()
+
+
+class SumSlices(_CombineTables):
+    """Sums the tables of a ledger, such as `Curate` gives it, by slices, clusters and sources.
+
+    Returns `curate.metrics.slices.SliceSums`: `curate.metrics.composition.compose` makes measures of them, and
+    `curate.metrics.poisoning.born_clusters` and `curate.metrics.shares.bursts` look for what was planted or flooded.
+    """
+
+    def of(self, table: pa.Table) -> SliceSums:
+        """The sums over a table."""
+        return SliceSums.of(table)
+
+    def create_accumulator(self) -> SliceSums:
+        """No document."""
+        return SliceSums()
 
 
 class MeasureSlices(beam.PTransform):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.columns import source_column, string_column
+from curate.columns import plain_column, source_column, string_column
 from curate.config import Config
 from curate.io.ids import document_ids
 from curate.metrics.measures import BySlice, compressibility, spectra, surprises, vendi_scores
@@ -21,7 +21,13 @@ from curate.metrics.types import Text
 from curate.schema import TIMESTAMP
 
 MEMBERS = pa.schema(
-    [("location", pa.uint64()), ("id", pa.string()), ("source", pa.string()), *((name, pa.bool_()) for name in SLICES)]
+    [
+        ("location", pa.uint64()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("cluster", pa.int32()),
+        *((name, pa.bool_()) for name in SLICES),
+    ]
 )
 """Which slices of the corpus a document belongs to."""
 
@@ -91,7 +97,7 @@ class CorpusMetrics:
 
 
 def labelled(table: pa.Table, column: str, config: Config) -> pa.Table:
-    """`DOCUMENTS` of a table whose rows say which slice each belongs to.
+    """`DOCUMENTS` of a table whose rows say which slice each belongs to, and in `curate_cluster` perhaps the cluster.
 
     Args:
         table: documents with the columns that `config.documents.columns` names; those without text are left out.
@@ -105,6 +111,7 @@ def labelled(table: pa.Table, column: str, config: Config) -> pa.Table:
         **{name: sample[name] for name in SAMPLE.names},
         "id": document_ids(table, config).ids,
         "source": source_column(table, config),
+        "cluster": plain_column(table, "curate_cluster").cast(pa.int32()),
         HUMAN: human,
         ACCEPTED: pc.invert(pc.or_(human, suspected)),
         INPUT: pa.repeat(True, table.num_rows),
@@ -118,7 +125,7 @@ def sums_of(documents: pa.Table) -> SliceSums:
     """The sums of the slices of `labelled` documents; only the tokens that were read of each count."""
     count = documents.num_rows
     columns = {
-        "cluster": pa.nulls(count, pa.int32()),
+        "cluster": documents["cluster"],
         "source": documents["source"],
         "timestamp": pa.nulls(count, TIMESTAMP),
         "tokens": pc.list_value_length(documents["codes"]),

@@ -1,12 +1,13 @@
-"""Measures what the metrics cost of a run, and how large their states are.
+"""Measures what the metrics and the page of the report cost of a run, and how large their states are.
 
     python tests/benchmarks/bench_metrics.py CORPUS.parquet
 
 Processor time of a whole run in a process of its own, against that of what the metrics do in it: sampling the
-annotated documents, summing the ledger by slices, measuring the sample. Prints a Markdown table.
+annotated documents, summing the ledger by slices, measuring the sample, drawing the page. Prints a Markdown table.
 """
 
 import argparse
+import json
 import pickle
 import resource
 import subprocess
@@ -25,6 +26,7 @@ from curate.config import make_config
 from curate.metrics.corpus import MEMBERS, CorpusMetrics, join
 from curate.metrics.sample import SAMPLE, sample_documents, sample_share
 from curate.metrics.slices import SliceSums, slices_of
+from curate.report.render import render
 
 BLOCK = 5_000
 WARM_UP = 50
@@ -41,6 +43,8 @@ def main() -> None:
         whole = _children(lambda: subprocess.run([*command, f"{directory}/out"], check=True, capture_output=True))
         features = ds.dataset(f"{directory}/out/annotations/features").to_table().sort_by("location")
         ledger = _ledger(f"{directory}/out/ledger", features)
+        report = json.loads(Path(directory, "out/report.json").read_text())
+        page = Path(directory, "out/report.html").stat().st_size
         sampled = sum(path.stat().st_size for path in Path(directory, "out/annotations/sample").glob("*.parquet"))
     rows, share = table.num_rows, sample_share(table.num_rows)
     sample_documents(table.slice(0, WARM_UP), features.slice(0, WARM_UP), config, 1.0)
@@ -58,6 +62,7 @@ def main() -> None:
     members = pa.table([ledger[name] for name in MEMBERS.names], schema=MEMBERS)
     sample = pa.concat_tables(parts)
     measured = timed("measure", lambda: CorpusMetrics.of(join(sample.select(SAMPLE.names), members)))
+    timed("draw the page", lambda: render(report))
     lines = [
         f"{rows:,} documents, {sample.num_rows:,} of them sampled; whole run {whole:.1f} s of processor time",
         "",
@@ -68,7 +73,7 @@ def main() -> None:
         "",
         f"Sample on disk {sampled / 1e6:.1f} MB, {sampled / rows:.0f} bytes per document of the corpus; in memory "
         f"{sample.nbytes / 1e6:.1f} MB. Sums {len(pickle.dumps(sums)) / 1e3:.1f} KB; "
-        f"measured {len(pickle.dumps(measured)) / 1e3:.1f} KB.",
+        f"measured {len(pickle.dumps(measured)) / 1e3:.1f} KB; page {page / 1e3:.0f} KB.",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -11,10 +11,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
 from curate.metrics import diversity
+from curate.metrics.composition import compose
+from curate.metrics.slices import SliceSums
 from curate.metrics.types import SampledTypes, Text, ngrams
 from curate.metrics.vendi import VendiSums
 from curate.transforms import MeasureCorpus
-from curate.transforms.metrics import CountTypes, VendiScore
+from curate.transforms.metrics import CountTypes, SumSlices, VendiScore
 
 WORDS = 3_000
 
@@ -28,11 +30,12 @@ def _rows(people=300, others=300, power=1.0):
         for words in chosen:
             text = " ".join(f"w{word}" for word in words)
             rows.append({"id": f"d{len(rows)}", "text": text, "slice": name, "source": f"s{len(rows) % 3}"})
+            rows[-1]["curate_cluster"] = len(rows) % 2 if name else 0
     return rows
 
 
 def _tables(rows, size):
-    schema = pa.schema([(name, pa.string()) for name in rows[0]])
+    schema = pa.schema([(name, pa.int32() if name == "curate_cluster" else pa.string()) for name in rows[0]])
     return [pa.Table.from_pylist(rows[start : start + size], schema) for start in range(0, len(rows), size)]
 
 
@@ -53,6 +56,7 @@ def test_a_corpus_like_people_write_is_fine_and_a_collapsed_one_is_not(apply, me
     assert collapsed["status"] == "alert"
     by_name = {row["name"]: row["slices"] for row in collapsed["rows"]}
     assert by_name["distinct_2"]["accepted"]["status"] == "alert"
+    assert by_name["cluster_coverage"]["accepted"]["value"] == 0.5
     assert by_name["source_top"]["input"]["value"] == pytest.approx(1 / 3, abs=0.001)
 
 
@@ -93,6 +97,19 @@ def test_vendi_score_in_one_pass():
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         assert_that(pipeline | beam.Create(tables) | beam.CombineGlobally(VendiScore(6)), check)
+
+
+def test_slices_of_a_ledger(apply, curated):
+    whole = SliceSums()
+    for table in curated["ledger"]:
+        whole = whole.merge(SliceSums.of(table))
+
+    def check(found):
+        assert [sums.to_dict() for sums in found] == [whole.to_dict()]
+        assert compose(found[0], {})["cluster_coverage"]["accepted"].value == 1.0
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        assert_that(pipeline | beam.Create(curated["ledger"]) | beam.CombineGlobally(SumSlices()), check)
 
 
 def test_accumulators_merge_in_any_order():

@@ -36,6 +36,7 @@ def documents(codes, members, seed=0, **columns):
         "surprise": pa.array(draw.normal(150, 10, count).astype(np.uint8)),
         "embedding": pa.array(list(vectors.astype(np.float16)), pa.list_(pa.float16())),
         "id": pa.array([f"{seed}-{row}" for row in range(count)]),
+        "cluster": pa.array(topic.astype(np.int32)),
         "source": pa.array([f"site-{row % 5}" for row in range(count)]),
         **{name: pa.array([name == "input" or name in member.split("+") for member in members]) for name in SLICES},
     }
