@@ -41,7 +41,7 @@ class Metric(NamedTuple):
 
 
 METRICS = (
-    *(Metric(f"distinct_{n}", f"distinct {n}-grams per {n}-gram", 0.05, kind="share") for n in (1, 2, 3)),
+    *(Metric(f"distinct_{n}", f"distinct {n}-grams, share of all", 0.05, kind="share") for n in (1, 2, 3)),
     *(Metric(f"entropy_{n}", f"entropy of {n}-grams (bits)", 0.1, relative=False) for n in (1, 2, 3)),
     Metric("hapax", "words that occur once, share of the distinct words", 0.1, kind="share"),
     *(

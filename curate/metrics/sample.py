@@ -23,10 +23,10 @@ from curate.quality.catalogue import NAMES
 from curate.text.kernel import text_features, token_hashes
 
 DOCUMENTS = 10_000
-"""Documents in a sample; half of the cost of their codes is gone at twice as many in the corpus."""
+"""Documents in a sample, about 10 MB of annotations: less than 100 bytes per document from 110,000 documents on."""
 
 MAX_TOKENS = 1_000
-"""Tokens of a document that count, from its beginning: no book outweighs a thousand pages."""
+"""Tokens of a document that count, from its beginning: no book outweighs all the pages."""
 
 SAMPLE = pa.schema(
     [
