@@ -56,6 +56,7 @@ def check(apply, ledger_of, rows, make, expected):
     assert all(batched[id] == pytest.approx(score, abs=1e-5) for id, score in scores.items() if score is not None)
 
 
+@pytest.mark.slow
 def test_perplexity_ratio(apply, ledger_of, rows, tiny_models):
     def make(size):
         return TextDetector(PerplexityRatioHandler(*tiny_models.files, max_batch_size=size), "ratio", "1")
@@ -68,6 +69,7 @@ def count_letters(text):
     return np.array([text.count(letter) / len(text) for letter in "adehlrv"], dtype=np.float32)
 
 
+@pytest.mark.slow
 def test_onnx_classifier(apply, ledger_of, rows, tmp_path):
     """Two logits of a linear model over the shares of letters, by Beam's own handler."""
     pytest.importorskip("onnxruntime")

@@ -46,6 +46,7 @@ def test_truncation_counts_what_curate_counts():
     assert truncated("too short", 100) == "too short"
 
 
+@pytest.mark.slow
 def test_layout_and_hidden_characters_cost_nothing(tiny_corpus):
     texts = tiny_corpus["text"].to_pylist()[:20]
     changed = [
