@@ -425,9 +425,9 @@ class Mixture(Section):
 
 
 class Review(Section):
-    """The queue for people."""
+    """The answers of reviewers."""
 
-    enabled: Literal[False] = Field(False, description="a review queue is not part of this version; see held/")
+    enabled: bool = Field(True, description="decide with the answers that are kept with the annotations")
 
 
 class Dataset(Section):

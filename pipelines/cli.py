@@ -35,6 +35,14 @@ Examples:
 """,
     "explain": "\b\nExample:\n  curate explain curated doc-000123",
     "provenance": "\b\nExample:\n  curate provenance photo.jpg report.pdf manifest.c2pa",
+    "export": """
+\b
+Examples:
+  curate review export curated --to queue.csv
+  curate review export curated --to tasks.json --format label-studio
+""",
+    "import": "\b\nExample:\n  curate review import queue.csv --into curated",
+    "serve": "\b\nExample:\n  curate review serve curated",
     "demo": "\b\nExample:\n  curate demo demo",
     "train": "\b\nExample:\n  curate detector train --input labelled.parquet --dev held-out.parquet --output detector",
     "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector",
@@ -304,6 +312,49 @@ def evaluate(inputs: tuple[str, ...], model: Optional[str]) -> None:
     from curate.pipelines.detector import evaluate_files
 
     click.echo(evaluate_files(inputs, model))
+
+
+@cli.group()
+def review() -> None:
+    """Asks people about held documents, and keeps what they answer for `curate decide`."""
+
+
+@review.command(name="export", epilog=EPILOG["export"])
+@click.argument("directory", metavar="DIR")
+@click.option("--to", "target", required=True, metavar="FILE", help="File to write.")
+@click.option("--format", type=click.Choice(["csv", "parquet", "label-studio"]), help="By default that of the name.")
+@click.option("--limit", type=click.IntRange(1), help="Most documents; of the first ones every cluster has some.")
+@click.option("--all", "everything", is_flag=True, help="Those that are answered too.")
+def review_export(directory: str, target: str, format: Optional[str], limit: Optional[int], everything: bool) -> None:
+    """Writes the held documents of an output with their evidence, rare clusters first, to be answered elsewhere."""
+    from curate.pipelines.review import export_queue
+
+    click.echo(export_queue(directory, target, format, limit, everything))
+
+
+@review.command(name="import", epilog=EPILOG["import"])
+@click.argument("file", metavar="FILE")
+@click.option("--into", "directory", required=True, metavar="DIR", help="The output whose documents were reviewed.")
+@click.option(
+    "--reviewer", metavar="NAME", help="Whose answers they are where the file does not say; by default yours."
+)
+def review_import(file: str, directory: str, reviewer: Optional[str]) -> None:
+    """Adds answers to those of an output: CSV, Parquet, JSON of Label Studio, or artefacts/review.jsonl of another."""
+    from curate.pipelines.review import import_answers
+
+    click.echo(import_answers(file, directory, reviewer))
+
+
+@review.command(name="serve", epilog=EPILOG["serve"])
+@click.argument("directory", metavar="DIR")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; by default any free one.")
+@click.option("--reviewer", metavar="NAME", help="Whose answers they are; by default yours.")
+@click.option("--second-opinion", is_flag=True, help="Ask about documents that others have answered too.")
+def review_serve(directory: str, port: int, reviewer: Optional[str], second_opinion: bool) -> None:
+    """Shows held documents one by one on a page of this machine, and saves each answer at once."""
+    from curate.pipelines.review import serve_queue
+
+    serve_queue(directory, port, reviewer, second_opinion, click.echo)
 
 
 def main(arguments: Optional[list[str]] = None) -> NoReturn:

@@ -31,6 +31,7 @@ from curate.pipelines.runner import make_runner, run
 from curate.pipelines.writing import Apply, WriteErrors, WriteTables
 from curate.report.excerpts import excerpts
 from curate.report.overview import Overview
+from curate.review.outcome import Review
 from curate.schema import LEDGER, PAIRS
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.decide import Decide
@@ -145,6 +146,7 @@ def decide_annotated(
     options: PipelineOptions,
     partitions: int,
     plan: Optional[InputPlan] = None,
+    review: Optional[Review] = None,
 ) -> None:
     """Runs the job that reads annotations and writes the ledger, its overview, and, given the inputs, the documents.
 
@@ -156,6 +158,7 @@ def decide_annotated(
         options: Beam's options.
         partitions: partitions of the key spaces.
         plan: the inputs, as they were annotated, to apply the decisions to.
+        review: the answers of reviewers; None without any.
     """
     files = BeamFiles()
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -182,7 +185,7 @@ def decide_annotated(
     for name, value in (("centroids", artefacts.centroids), ("reference", artefacts.reference)):
         if value is not None and (name == "reference" or config.mixture.enabled):
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
-    decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions)
+    decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions, review)
     ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", ["place"], LEDGER)
     people = {name: decided[name] for name in ("real", "sample", "human")} | ({"remembered": rows} if memory else {})
     _ = (

@@ -58,12 +58,15 @@ from curate.pipelines.jobs import OVERVIEW, annotate_inputs, decide_annotated, p
 from curate.pipelines.lineage import check_lineage, lineage
 from curate.pipelines.memory import annotated_memory, check_recalled, copy_memory, recalled, write_memory
 from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
+from curate.pipelines.review import kept_review, refuse_loss
 from curate.pipelines.runner import beam_options, quiet
 from curate.pipelines.writing import output_schema
 from curate.provenance.datasets import with_said
 from curate.provenance.trust_list import trust_list_id
 from curate.report.environment import without_secrets
 from curate.report.finish import write_reports
+from curate.review.answers import FILE as ANSWERS
+from curate.review.outcome import Review
 from curate.schema import ERRORS, LEDGER
 from curate.transforms.configured import configured_models
 
@@ -153,6 +156,7 @@ def curate_inputs(
     refuse_output(output, outputs)
     if not apply:
         _refuse_documents(output)
+    refuse_loss(output, [])
     earlier_rows = sum(each.rows for each in earlier_plans)
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
@@ -265,6 +269,9 @@ def decide_again(
     check_thresholds(given, config, record["detector"], record["resources"])
     check_embedder(given, config, record["embedder"])
     refuse_output(output, record["against"])
+    review = kept_review(annotations, config, calibrates=given.reference is None)
+    record["review"] = review.told if review else None
+    refuse_loss(output, review.answers if review else [])
     partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
     needed += record.get("human_reference", {})
@@ -275,7 +282,7 @@ def decide_again(
         _import_ahead("curate.report.plots")
         _copy_errors(annotations, staging.path)
         counts, warnings = _decide_and_report(
-            annotations, record, planned, config, given, staging, options, partitions, started
+            annotations, record, planned, config, given, staging, options, partitions, started, review
         )
         staging.commit()
         told.complete(output, planned)
@@ -292,12 +299,13 @@ def _decide_and_report(
     options: PipelineOptions,
     partitions: int,
     started: str,
+    review: Optional[Review] = None,
 ) -> tuple[dict[str, int], list[str]]:
     """The second half of a run: decide, apply to the planned inputs if any, and write what follows from the outcome."""
     fitted = Artefacts(centroids=FILES.read_if_there(f"{annotations}/centroids.npz"), reference=given.reference)
     measure = applied_documents(f"{staging.path}/data", planned) if planned else None
     with phase("decide and apply" if planned else "decide", record["rows"], measure):
-        decide_annotated(annotations, config, fitted, staging.path, options, partitions, planned)
+        decide_annotated(annotations, config, fitted, staging.path, options, partitions, planned, review)
     for name in ("embedding.npz", "centroids.npz"):
         content = FILES.read_if_there(f"{annotations}/{name}")
         if content is not None:
@@ -308,6 +316,8 @@ def _decide_and_report(
     totals = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))["remembered"]
     write_memory(f"{staging.path}/artefacts", record, config, totals, memory)
     _fill_empty(staging.path, f"artefacts/{FOLDER}", REMEMBERED)
+    if review is not None:
+        FILES.write_bytes(f"{staging.path}/{ANSWERS}", review.content)
     _fill_empty(staging.path, "ledger", LEDGER)
     if planned:
         _fill_empty(staging.path, "errors", ERRORS)

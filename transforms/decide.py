@@ -19,6 +19,7 @@ from curate.decisions.mixing import ClusterSums, Mixture, finish, mix, tally_bud
 from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
 from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
+from curate.review.outcome import Review
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.human import SampleHuman
@@ -36,6 +37,7 @@ class Decide(beam.PTransform):
         centroids: PCollection of the bytes of at most one set of centroids; None when the mixture is off.
         reference: PCollection of one `Reference` made by an earlier run; None draws it from this corpus.
         partitions: partitions of the id and content spaces; the decisions do not depend on it.
+        review: the answers of reviewers and what they say of the thresholds; None without any.
 
     Returns:
         A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id and with whole
@@ -53,11 +55,13 @@ class Decide(beam.PTransform):
         centroids: Optional[beam.PCollection],
         reference: Optional[beam.PCollection],
         partitions: int,
+        review: Optional[Review] = None,
     ) -> None:
         self._config = config
         self._centroids = centroids
         self._reference = reference
         self._partitions = partitions
+        self._review = review
 
     def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"features": …, "pairs": …}: tables.
@@ -66,7 +70,10 @@ class Decide(beam.PTransform):
         "remembered", one `HumanReference`.
         """
         config = self._config
-        prepared = inputs["features"] | "Identify" >> PrepareDocuments(config, self._centroids, self._partitions)
+        answers = self._review.settled if self._review else None
+        prepared = inputs["features"] | "Identify" >> PrepareDocuments(
+            config, self._centroids, self._partitions, answers
+        )
         groups = {
             "documents": prepared["documents"],
             "pairs": inputs["pairs"],
@@ -87,7 +94,8 @@ class Decide(beam.PTransform):
         sample = once | "Join" >> beam.ParDo(_Join(), AsSingleton(own, default_value=None), outside)
         reference = self._reference
         if reference is None:
-            reference = sample | "Reference" >> beam.Map(Reference.of, config).with_output_types(Reference)
+            least = self._review.least if self._review else {}
+            reference = sample | "Reference" >> beam.Map(Reference.of, config, least).with_output_types(Reference)
         if self._reference is not None or "human" in inputs or "remembered" in inputs:
             drift = own | "Drift" >> beam.ParDo(_Drift(), AsSingleton(reference), outside)
         else:

@@ -39,6 +39,7 @@ DOCUMENTS = pa.schema(
         ("published", TIMESTAMP),
         ("own", pa.int8()),
         ("conflict", pa.bool_()),
+        ("answer", pa.string()),  # what reviewers said, where it goes beyond the own class (`curate.review.evidence`)
         ("signature_trusted", pa.bool_()),
         ("rights", pa.string()),
         ("evidence", EVIDENCE_LIST),
@@ -82,6 +83,7 @@ def prepare_documents(features: pa.Table, clusters: Centroids | Groups | None, c
         "cluster": _clusters(features, clusters),
         "own": pa.array(own),
         "conflict": pa.array(conflict),
+        "answer": pa.nulls(count, pa.string()),
         "evidence": evidence,
     }
     columns = [derived[name] if name in derived else features[name] for name in DOCUMENTS.names]

@@ -26,11 +26,12 @@ from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.lineage import cutoffs
 from curate.provenance.origin import REAL, UNKNOWN, fuse, prior
 from curate.provenance.rights import denied
+from curate.review.evidence import follow_answers
 from curate.schema import LEDGER
 from curate.watermarks.evidence import watermark_evidence
 
 _SPENT = (
-    *("own", "conflict", "windows", "content_low", "preference", "signature_trusted", "quality"),
+    *("own", "conflict", "answer", "windows", "content_low", "preference", "signature_trusted", "quality"),
     *("evaluation", "evaluation_containment"),
 )
 """Columns of the documents that no step after the decisions reads."""
@@ -89,7 +90,8 @@ def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Tab
 
     They rank before all others, so their survival hangs on no threshold and on no other document: thresholds
     and reference shares can be drawn from them. Documents of an earlier output, which have no score and no cluster,
-    are left out with their copies.
+    are left out with their copies. So are those that are real by a reviewer's word alone: people review what the
+    detector suspects, so the scores and clusters of these are not those of people's documents.
 
     Args:
         documents: `DOCUMENTS`, closed under `pairs`.
@@ -97,7 +99,7 @@ def real_leaders(documents: pa.Table, pairs: pa.Table, config: Config) -> pa.Tab
         config: settings of dedupe and provenance.
     """
     real = pc.and_(pc.equal(documents["own"], REAL), pc.invert(documents["conflict"]))
-    group = _group(documents.filter(real), pairs, config)
+    group = _group(documents.filter(pc.and_(real, documents["answer"].is_null())), pairs, config)
     matched = _survivors(group, np.full(len(group.own), ACCEPT), config)
     return group.documents.filter(pa.array(group.active & (matched.leader < 0) & ~group.earlier))
 
@@ -146,7 +148,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     )
     judged = hold_watermarked(judged, watermarked, unknown)
     quality = judge_quality(group.documents, reference, config)
-    judged = reject_poor(judged, quality.dropped)
+    judged = follow_answers(reject_poor(judged, quality.dropped), group.documents["answer"], group.own)
     # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
     judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
     matched = _survivors(group, judged.verdict, config)

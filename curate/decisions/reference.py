@@ -25,6 +25,7 @@ from curate.detector.windows import WindowCounts
 from curate.mixture.overlap import TextSample, Totals, added
 from curate.mixture.reference import tail_clusters
 from curate.quality.calibration import QualityLimits, QualitySample
+from curate.review.calibration import raised
 from curate.watermarks.discoveries import Discoveries, Results
 
 RARE_FACTOR = 2.0
@@ -125,6 +126,7 @@ class Reference:
         windows: of human documents.
         quality: what quality human documents have.
         squares: sums of the squared tokens of real documents per cluster; empty in references of older versions.
+        reviewed: group → least threshold of suspicion that reviewers' answers ask for (`curate.review.calibration`).
     """
 
     calibration: Calibration
@@ -135,14 +137,16 @@ class Reference:
     windows: WindowCounts = field(default_factory=WindowCounts)
     quality: QualityLimits = field(default_factory=QualityLimits)
     squares: dict[int, int] = field(default_factory=dict)
+    reviewed: dict[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def of(sample: ReferenceSample | None, config: Config) -> "Reference":
+    def of(sample: ReferenceSample | None, config: Config, reviewed: dict[str, float] | None = None) -> "Reference":
         """The reference that a sample gives; an empty one without a sample.
 
         Args:
             sample: of the corpus and of what calibrates besides (`curate.decisions.human.joined`).
             config: settings.
+            reviewed: what answers ask for.
         """
         if sample is None:
             return Reference(Calibration({}, {}), {}, {}, {})
@@ -151,7 +155,9 @@ class Reference:
         limits = sample.quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
         calibrated = sample.calibration.calibrate(config.run.seed)
         squares = dict(sample.squares)
-        return Reference(calibrated, tokens, documents, contents, found, sample.windows, limits, squares)
+        return Reference(
+            calibrated, tokens, documents, contents, found, sample.windows, limits, squares, reviewed or {}
+        )
 
     @property
     def id(self) -> str:
@@ -217,14 +223,15 @@ class Reference:
             settings.min_group,
             detector.fallback if detector else {},
         )
+        suspect = raised(found.suspect, found.group, self.reviewed)
         scored = pa.array(~np.isnan(scores))
         failed = unscored(documents["tokens"].to_numpy(), scores, config)
         in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
         platt = platt_of_groups(found.group, self.calibration, detector) if detector else Platt(1.0, 0.0)
         return Zones(
             score=scores,
-            suspect=found.suspect,
-            drop=found.drop,
+            suspect=suspect,
+            drop=np.maximum(found.drop, suspect),
             failed=failed,
             protected=in_tail | (found.language_n < settings.min_group),
             log_odds=platt.a * scores.astype(np.float64) + platt.b,
@@ -252,6 +259,7 @@ class Reference:
             "windows": self.windows.to_dict(),
             "quality": self.quality.to_dict(),
             "squares": {str(cluster): self.squares[cluster] for cluster in sorted(self.squares)},
+            "reviewed": self.reviewed,
         }
 
     @staticmethod
@@ -264,7 +272,8 @@ class Reference:
         quality = QualityLimits.from_dict(values.get("quality", {}))
         squares = {int(cluster): int(n) for cluster, n in values.get("squares", {}).items()}
         calibration = Calibration.from_dict(values["calibration"])
-        return Reference(calibration, tokens, documents, contents, found, windows, quality, squares)
+        reviewed = values.get("reviewed", {})
+        return Reference(calibration, tokens, documents, contents, found, windows, quality, squares, reviewed)
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:

@@ -16,11 +16,9 @@ from curate.provenance.evidence import (
     FAMILIES,
     LINEAGE,
     METADATA,
-    REVIEW,
     combine,
     list_lengths,
     one_chunk,
-    one_per_row,
 )
 from curate.provenance.lineage import OVERRIDE, cutoffs, lineage_evidence, microseconds
 
@@ -49,7 +47,7 @@ class OwnVerdict(NamedTuple):
     Attributes:
         own_class: int8[n], REAL, UNKNOWN or SYNTHETIC.
         conflict: bool[n], hard items contradict each other; such documents are UNKNOWN.
-        evidence: EVIDENCE_LIST[n], review, credentials and lineage together.
+        evidence: EVIDENCE_LIST[n], credentials and lineage together.
     """
 
     own_class: NDArray[np.int8]
@@ -71,10 +69,12 @@ class Fused(NamedTuple):
     tier: pa.Array
 
 
-def own_class(features: pa.Table, config: Config, review: pa.Array | None = None) -> OwnVerdict:
+def own_class(features: pa.Table, config: Config) -> OwnVerdict:
     """Judges documents by their own hard evidence; a detector, a cluster or a neighbour never has a say.
 
-    Hard are: a review answer, which settles everything else; overrides (|llr| at least 8: listed sources, a trusted
+    What reviewers say comes later and settles everything else (`curate.review.evidence`).
+
+    Hard are: overrides (|llr| at least 8: listed sources, a trusted
     origin column); credentials of a trusted capture, or of any valid signer for generated content; generator metadata;
     an origin column that says synthetic; a capture before the cut-off. Hard human and hard synthetic items in one
     document are a conflict. A hard claim of mixed origin leaves the document UNKNOWN. Of a family whose
@@ -83,7 +83,6 @@ def own_class(features: pa.Table, config: Config, review: pa.Array | None = None
     Args:
         features: n rows with any of the columns `findings`, `source`, `timestamp`, `published`, `origin_claim`.
         config: its provenance section is read.
-        review: string[n], answers of reviewers (human, synthetic, mixed, procedural), null where none.
     """
     parts = [lineage_evidence(features, config)]
     if "findings" in features.column_names:
@@ -91,14 +90,6 @@ def own_class(features: pa.Table, config: Config, review: pa.Array | None = None
     items = _Items(combine(*parts), config.provenance)
     human, synthetic = items.rows_with(items.hard_human()), items.rows_with(items.hard_synthetic())
     mixed = items.rows_with(items.hard_mixed())
-    if review is not None:
-        answer = one_chunk(review)
-        answered = answer.is_valid().to_numpy(zero_copy_only=False)
-        human = np.where(answered, _equal(answer, "human"), human)
-        synthetic = np.where(answered, _equal(answer, "synthetic"), synthetic)
-        mixed = mixed & ~answered
-        llr = np.where(human, -OVERRIDE, np.where(synthetic, OVERRIDE, 0.0))
-        parts.insert(0, one_per_row(answered, REVIEW, "answer", answer.cast(pa.string()), llr, answer))
     conflict = human & synthetic
     classes = np.full(len(features), UNKNOWN, dtype=np.int8)
     classes[human & ~mixed] = REAL
@@ -239,11 +230,11 @@ class _Items:
         return self._settles & ((self._raw >= OVERRIDE) | (credible & (self.claim == _SYNTHETIC)))
 
     def hard_mixed(self) -> NDArray[np.bool_]:
-        credible = self._signed() | self._told() | self._metadata() | self._is("answer")
+        credible = self._signed() | self._told() | self._metadata()
         return self._settles & credible & (self.claim == _MIXED)
 
     def hard_procedural(self) -> NDArray[np.bool_]:
-        credible = self._signed() | self._told() | self._is("answer")
+        credible = self._signed() | self._told()
         return self._settles & credible & (self.claim == _PROCEDURAL)
 
     def told(self, claim: int) -> NDArray[np.bool_]:

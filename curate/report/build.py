@@ -6,6 +6,7 @@ from curate.report import integrity, panel, panels, tables
 from curate.report.groups import Groups
 from curate.report.metrics import NO_METRICS, judge_metrics
 from curate.report.mixture import complete
+from curate.report.review import table as review_table
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict
 from curate.report.words import count, listing, percent, plural, reason_words
@@ -35,6 +36,7 @@ def report_data(
     earlier: JsonDict | None = None,
     human_reference: JsonDict | None = None,
     quality: JsonDict | None = None,
+    review: JsonDict | None = None,
 ) -> JsonDict:
     """Everything the report says, as JSON types. Missing optional keys leave their figures out.
 
@@ -65,6 +67,7 @@ def report_data(
             a new one supersedes); None where there is no earlier output.
         human_reference: {path, counts} of human documents from outside the corpus, as of the manifest; None without.
         quality: what rules of quality remove (`curate.report.quality.QualityCounts.table`).
+        review: what reviewers answered (`curate.review.outcome.Review.told`); None where the run knew of no answers.
     """
     clusters = tables.clusters(summary, mixture, terms)
     overall = complete(clusters, summary, mixture, (calibration.get("beta_res") or {}).get("value"))
@@ -90,6 +93,7 @@ def report_data(
         "provenance": list(provenance),
         "metrics": metrics or NO_METRICS,
         "examples": tables.examples(summary),
+        "review": review_table(review, summary, clusters),
         "calibration": dict(calibration),
         "human_reference": human_reference,
         "quality": quality or {"rules": [], "languages": [], "clusters": [], "alarms": 0},

@@ -31,6 +31,7 @@ from curate.report.rows import fingerprints
 from curate.report.shortages import NAME as SHORTAGES
 from curate.report.shortages import shortages
 from curate.report.summary import Summary
+from curate.review.answers import FILE as ANSWERS
 
 JsonDict = dict[str, Any]
 
@@ -110,6 +111,7 @@ def write_reports(
         earlier=outcome["earlier"] if record["against"] else None,
         human_reference=human_reference,
         quality=overview.quality.table(config.quality.drop) if config.judges_quality() else None,
+        review=record.get("review"),
     )
     _write_json(files, f"{directory}/report.json", report)
     _write_json(files, f"{directory}/{SHORTAGES}", shortages(report, outcome["mixture"], overview.styles))
@@ -140,6 +142,7 @@ def write_reports(
         prevalence=found,
         mixture=table(report),
         quality=report["quality"],
+        review=record.get("review"),
         warnings=warnings(found["beta_res"]),
     )
     schema = _data_schema(directory, files)
@@ -231,6 +234,8 @@ def _digests(directory: str, files: Files) -> dict[str, JsonDict]:
     found: dict[str, JsonDict] = {}
     sizes = {info.path: info.size for info in below(directory, files)}
     for name, checksum in digests(directory, files).items():
+        if name == ANSWERS:
+            continue  # the file grows while people review
         path = f"{directory.rstrip('/')}/{name}"
         found[name] = {"sha256": checksum, "bytes": sizes[path]}
         if name.endswith(".parquet"):

@@ -42,6 +42,7 @@ def build_manifest(
     prevalence: Mapping[str, Any] | None = None,
     mixture: JsonDict | None = None,
     quality: JsonDict | None = None,
+    review: JsonDict | None = None,
     warnings: Sequence[str] = (),
 ) -> JsonDict:
     """The manifest as JSON types, keys in order.
@@ -76,6 +77,7 @@ def build_manifest(
             (`curate.report.prevalence.estimates`).
         mixture: the table of the clusters (`curate.report.mixture.table`).
         quality: what rules of quality remove, by language and cluster (`curate.report.quality.QualityCounts.table`).
+        review: the answers that were decided with (`curate.review.outcome.Review.told`), None without any.
         warnings: what the run told its operator.
 
     Raises:
@@ -109,6 +111,7 @@ def build_manifest(
         "prevalence": dict(prevalence or {}),
         "mixture": mixture or {},
         "quality": quality or {},
+        "review": review,
         "warnings": list(warnings),
         "digests": dict(sorted(digests.items())),
     }

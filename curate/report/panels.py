@@ -9,6 +9,7 @@ from curate.metrics.shares import effective_number, js_divergence
 from curate.mixture.retention import FRAGILE_DOCUMENTS
 from curate.report.panel import ALERT, WARN, Panel, some
 from curate.report.prevalence import option_words, residual_words
+from curate.report.review import flag as review_figures
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share
 from curate.report.verification import add_figure
@@ -60,6 +61,7 @@ def mix(summary: Summary, report: JsonDict) -> Panel:
     add_figure(panel, report["mixture"].get("verification"))
     held = summary.total("flow", decision="held").documents
     panel.figure("held", "documents waiting for review", share(held, documents), documents, "share")
+    review_figures(panel, report["review"], documents)
     trusted = summary.total("flow").trusted
     lost = trusted - summary.total("flow", decision="kept").trusted
     copies = sum(summary.total("flow", decision="dropped", reason=reason).trusted for reason in COPIES)

@@ -56,6 +56,7 @@ def _environment() -> jinja2.Environment:
         "value": figure_value,
         "metric": lambda found, row: KINDS[row["kind"]](found["value"]),
         "band": band,
+        "whole": lambda row: {"cluster": "all", "terms": []} | row,
         "concerns": concerns,
         "shell": shlex.quote,
         "yaml": lambda values: yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100),

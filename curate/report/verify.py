@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from curate.config import make_config
-from curate.errors import CurateError
+from curate.errors import CurateError, UsageError
 from curate.io.filesystem import Files
 from curate.report.earlier import earlier_ids
 from curate.report.manifest import DECISIONS, JsonDict, digest, load_manifest, reconcile
 from curate.report.rows import absent_inputs, changed_inputs
+from curate.review.answers import read_answers
 
 COLUMNS = ["id", "decision", "stage", "reason", "matched_id", "similarity", "containment", "weight"]
 LISTED = ("data", "held", "ledger")
@@ -48,7 +49,18 @@ def check_counts(directory: str | Path) -> list[Problem]:
     problems += _ledger(ledger, manifest)
     for folder, decision in (("data", "kept"), ("held", "held")):
         problems += _rows(root / folder, ledger, decision)
-    return problems
+    return problems + list(_answers(root, ledger))
+
+
+def _answers(root: Path, ledger: pa.Table) -> Iterator[Problem]:
+    """Answers of reviewers come after the run, so that no digest covers them: they are read."""
+    try:
+        ids = pa.array([answer.id for answer in read_answers(root)], pa.string())
+    except UsageError as error:
+        yield Problem("review", str(error))
+        return
+    unknown = pc.invert(pc.is_in(ids, value_set=ledger["id"].combine_chunks()))
+    yield from _named("review", "are answered but not in the ledger", ids.filter(unknown))
 
 
 def check_inputs(directory: str | Path, files: Files) -> list[Problem]:

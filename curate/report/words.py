@@ -17,6 +17,7 @@ REASONS = {
     "uncalibrated": "without a calibrated threshold",
     "quality": "below the quality gate",
     "unverified": "declared machine text that the verifier did not accept",
+    "review": "unwanted by their reviewers",
     "rights": "whose rights deny or restrict the use",
     "evaluation": "overlapping with evaluation data",
     "budget": "left out by the token budget",

@@ -31,7 +31,7 @@ INVALID = item("credentials", "c2pa_invalid", "unknown", 0.0)
 PROMPT = item("metadata", "png_parameters", "synthetic", 6.0)
 
 
-def judge(findings=(), source=None, timestamp=None, published=None, origin=None, review=None, **fusion):
+def judge(findings=(), source=None, timestamp=None, published=None, origin=None, **fusion):
     features = pa.table(
         {
             "findings": to_lists([list(findings)]),
@@ -41,7 +41,7 @@ def judge(findings=(), source=None, timestamp=None, published=None, origin=None,
             "origin_claim": pa.array([origin], pa.string()),
         }
     )
-    own = own_class(features, CONFIG, None if review is None else pa.array([review]))
+    own = own_class(features, CONFIG)
     told = {"own": own.own_class, "conflict": own.conflict, "prior": prior(features, CONFIG)}
     fused = fuse(own.evidence, **told, rules=RULES, **fusion)
     return own.own_class[0], bool(own.conflict[0]), fused.origin[0].as_py(), fused.tier[0].as_py(), fused.p_synthetic[0]
@@ -73,9 +73,6 @@ def judge(findings=(), source=None, timestamp=None, published=None, origin=None,
         ({"origin": "human"}, UNKNOWN, False, "human", "uncertain"),
         ({"origin": "mixed"}, UNKNOWN, False, "mixed", "uncertain"),
         ({"origin": "procedural"}, UNKNOWN, False, "procedural", "uncertain"),
-        ({"origin": "synthetic", "timestamp": OLD, "review": "human"}, REAL, False, "human", "trusted_human"),
-        ({"findings": [CAPTURE], "review": "synthetic"}, SYNTHETIC, False, "synthetic", "declared_synthetic"),
-        ({"timestamp": OLD, "review": "mixed"}, UNKNOWN, False, "mixed", "uncertain"),
     ],
 )
 def test_verdicts(inputs, own, conflict, origin, tier):
@@ -145,7 +142,7 @@ def test_prior_by_source_holds_for_what_is_not_dated_before_the_cutoff():
 
 
 def test_empty():
-    own = own_class(pa.table({"findings": to_lists([])}), CONFIG, pa.array([], pa.string()))
+    own = own_class(pa.table({"findings": to_lists([])}), CONFIG)
     fused = fuse(own.evidence, own=own.own_class, conflict=own.conflict, prior=np.empty(0), rules=RULES)
     assert len(fused.p_synthetic) == len(fused.origin) == len(fused.tier) == 0
 
