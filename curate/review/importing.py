@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def _answer(row: Mapping[str, Any], place: str, name: str, reviewer: str, time: 
 def match_answers(
     answers: Iterable[Answer], contents: Mapping[str, str], kept: Iterable[Answer], reference: str, name: str
 ) -> Given:
-    """Sorts out the answers that an output takes.
+    """Sorts out the answers that an output takes: of each reviewer the last one to a document.
 
     Args:
         answers: as read from a file.
@@ -148,7 +148,8 @@ def match_answers(
     """
     have = latest(kept)
     taken, known, stale = [], 0, 0
-    for answer in answers:
+    last = {(answer.id, answer.content, answer.reviewer): answer for answer in answers}
+    for answer in last.values():
         if answer.id not in contents:
             raise UsageError(f"{name!r} has an answer to {answer.id!r}, which this output has not; check --into")
         content = contents[answer.id]
@@ -159,7 +160,5 @@ def match_answers(
         if (before and before.verdict) == answer.verdict:
             known += 1
             continue
-        fields = {**vars(answer), "content": content, "reference": answer.reference or reference}
-        taken.append(Answer(**fields))
-        have.setdefault((answer.id, content), {})[answer.reviewer] = taken[-1]
+        taken.append(replace(answer, content=content, reference=answer.reference or reference))
     return Given(taken, known, stale)
