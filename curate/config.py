@@ -470,6 +470,9 @@ class Run(Section):
     block_bytes: int = Field(16 * 2**20, ge=2**16, description="most bytes in one block; larger row groups are cut")
     split: bool = Field(False, description="add curate_split (train or validation, by duplicate group)")
     validation_share: Fraction = Field(0.01, description="share of the documents in the validation split")
+    write_dropped: bool = Field(
+        False, description="write dropped documents too, to artefacts/dropped/: `curate explain` then needs no input"
+    )
     loss_weight: bool = Field(False, description="add curate_loss_weight, the advisory weight of synthetic documents")
     openlineage: OpenLineage = Field(OpenLineage(), description="events of the run for OpenLineage")
 

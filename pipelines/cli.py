@@ -200,12 +200,9 @@ def decide(
 @click.argument("id", metavar="ID")
 def explain(directory: str, id: str) -> None:
     """Tells the story of one document: evidence, thresholds, match, weight, and what would have changed it."""
-    from curate.report.explain import find, matched_in, tell
-    from curate.report.manifest import load_manifest
+    from curate.pipelines.explain import explain_document
 
-    manifest = load_manifest(directory)
-    row = find(directory, id)
-    click.echo(tell(row, manifest, matched_in(directory, row, manifest)))
+    click.echo(explain_document(directory, id).story)
 
 
 @cli.command()

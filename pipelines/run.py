@@ -249,7 +249,7 @@ def decide_again(
             "command": "decide",
             "inputs": record["arguments"]["inputs"],
             "against": record["against"],
-            "annotations": annotations,
+            "annotations": absolute(annotations),
             "artefacts": artefacts,
             "apply": apply,
             "overwrite": overwrite,

@@ -34,6 +34,7 @@ OUTPUT_COLUMNS = {
     "curate_cluster": ("cluster", pa.int32()),
 }
 FOLDERS = {"kept": "data", "held": "held"}
+DROPPED = {"dropped": "artefacts/dropped"}
 SPLIT_COLUMN = {"curate_split": ("split", pa.string())}
 LOSS_COLUMN = {"curate_loss_weight": ("loss_weight", pa.float64())}
 
@@ -173,7 +174,7 @@ class _Apply(beam.DoFn):
 def apply_split(
     number: int, decisions: pa.Table, plan: InputPlan, config: Config, directory: str, shown: Sequence[str]
 ) -> dict[str, str]:
-    """Writes the kept and the held documents of a split; no part where there are none.
+    """Writes the kept and the held documents of a split, and with `run.write_dropped` the others; no part without any.
 
     Args:
         number: of the split.
@@ -191,6 +192,7 @@ def apply_split(
     """
     schema = output_schema(plan.schema, config)
     name = part_name(number, len(plan.splits))
+    folders = FOLDERS | (DROPPED if config.run.write_dropped else {})
     found, texts = 0, dict[str, str]()
     locations = decisions["location"].to_numpy()
     with contextlib.ExitStack() as stack:
@@ -200,7 +202,7 @@ def apply_split(
             first, last = np.searchsorted(locations, [start, start + block.table.num_rows])
             of_block = decisions.slice(first, last - first)
             found += int((of_block["row_hash"].to_numpy() == _hashes(of_block, block.table, start)).sum())
-            for decision, folder in FOLDERS.items():
+            for decision, folder in folders.items():
                 chosen = of_block.filter(pc.equal(of_block["decision"], decision))
                 if not chosen.num_rows:
                     continue

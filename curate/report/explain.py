@@ -58,13 +58,14 @@ def _ledger(directory: str | Path) -> ds.Dataset:
     return ds.dataset(files, format="parquet")
 
 
-def tell(row: Row, manifest: JsonDict, earlier: str | None = None) -> str:
+def tell(row: Row, manifest: JsonDict, earlier: str | None = None, compared: str = "") -> str:
     """The story as paragraphs of plain text.
 
     Args:
         row: of the ledger, as `find` gives it.
         manifest: of the run; its `config` supplies the thresholds.
         earlier: the earlier output that its match is in (`matched_in`).
+        compared: how its words differ from those of its match, or why that cannot be told.
     """
     config = manifest.get("config", {})
     parts = [
@@ -73,6 +74,7 @@ def tell(row: Row, manifest: JsonDict, earlier: str | None = None) -> str:
         _evidence(row),
         _detector(row, manifest.get("human_reference")),
         _match(row, config.get("dedupe", {}), earlier),
+        compared,
         _mixture(row) + _verifier(row, manifest),
         _edits(row),
         "What would have changed this: " + _otherwise(row, config),
@@ -296,8 +298,8 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "detector": _otherwise_scored,
     "suspect": _otherwise_suspect,
     "declared": _fixed(
-        "another declaration (credentials, synthetic_sources, a trusted origin column); or mixture.enabled, under "
-        "which declared machine text may fill shortages; or the review answer human."
+        "another declaration (credentials, synthetic_sources, a trusted origin column); or, unless a reviewer made it, "
+        "mixture.enabled, under which declared machine text may fill shortages; or the review answer human."
     ),
     "copy_of_synthetic": _fixed(
         "the matched document not being declared machine text; or an earlier capture of this one."
@@ -313,6 +315,7 @@ OTHERWISE: dict[str | None, Callable[[Row, JsonDict], str]] = {
     "no_text": _fixed("text in the column documents.columns.text, or media."),
     "too_long": _fixed("a larger documents.max_chars."),
     "evaluation": _otherwise_evaluation,
+    "review": _fixed("another review answer."),
     "quality": _fixed(
         "other signals than those listed above; or fewer rules in quality.drop (declared machine text that fails the "
         "gate fills no shortage in any case); or a smaller quality.alpha."

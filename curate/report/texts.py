@@ -17,13 +17,15 @@ COMPARED = 20_000
 """Characters at the beginning of a document that are compared."""
 CONTEXT = 12
 """Words on both sides of a difference that are told."""
+MOST_TOLD = 10_000
+"""Characters of a word diff that are told."""
 
 Part = tuple[str, str]
 """What a piece of text is, "=", "-" or "+", and the piece."""
 
 
 def written_rows(directory: str | Path, ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Documents that an output on this machine wrote to data/ or held/, by id.
+    """Documents that an output on this machine wrote, by id: kept, held, and with `run.write_dropped` dropped ones.
 
     Args:
         directory: of the output.
@@ -32,7 +34,7 @@ def written_rows(directory: str | Path, ids: Iterable[str], columns: Sequence[st
     """
     wanted = pa.array(sorted(set(ids)), pa.string())
     found: dict[str, dict[str, Any]] = {}
-    for folder in ("held", "data"):
+    for folder in ("held", "data", "artefacts/dropped"):
         files = sorted(str(path) for path in (Path(directory) / folder).glob("*.parquet"))
         if not files or len(found) == len(wanted):
             continue
@@ -76,7 +78,7 @@ def word_diff(one: str, other: str) -> list[Part]:
 
 
 def told(parts: Sequence[Part]) -> str:
-    """A word diff in one paragraph: [-only in the one-], {+only in the other+}, and what is around them."""
+    """A word diff in one printable line: [-only in the one-], {+only in the other+}, and what is around them."""
     pieces = []
     for number, (kind, text) in enumerate(parts):
         words = WORD.findall(text)
@@ -87,7 +89,9 @@ def told(parts: Sequence[Part]) -> str:
         else:
             text = " ".join(text.split())
         pieces.append({"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}"}[kind].format(text))
-    return " ".join(pieces)
+    line = " ".join(pieces)
+    line = line if len(line) <= MOST_TOLD else line[:MOST_TOLD] + " …"
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _cut(text: str, words: Sequence[tuple[int, int]], first: int, end: int) -> str:

@@ -110,12 +110,26 @@ def read_ledger(root: Path, where: pc.Expression | None = None, columns: Sequenc
 
 
 def contents_of(root: Path, manifest: JsonDict, ids: pa.ChunkedArray) -> dict[str, str]:
-    """The hash of the content of each document, by the annotations that it was decided from.
+    """The hash of the content of each document, as `identified` finds it.
+
+    Raises:
+        UsageError: the annotations are gone.
+    """
+    documents = identified(root, manifest, ids)
+    return dict(zip(documents["id"].to_pylist(), content_names(documents), strict=True))
+
+
+def identified(root: Path, manifest: JsonDict, ids: pa.ChunkedArray) -> pa.Table:
+    """What the annotations know of documents.
 
     Args:
         root: of the output.
         manifest: of the output; names the annotations of one that was decided again.
         ids: of documents, as in the ledger.
+
+    Returns:
+        Columns id, row_hash, location, earlier, content and content_low of these documents, as far as they are there,
+        and of some others.
 
     Raises:
         UsageError: the annotations are gone.
@@ -132,7 +146,7 @@ def contents_of(root: Path, manifest: JsonDict, ids: pa.ChunkedArray) -> dict[st
     # Documents with equal ids got theirs in a run: here as there.
     family = np.isin(partition_hashes(features["id"]), partition_hashes(ids))
     documents, _ = resolve_ids(features.filter(pa.array(family)))
-    return dict(zip(documents["id"].to_pylist(), content_names(documents), strict=True))
+    return documents
 
 
 def annotations_of(root: Path, manifest: JsonDict) -> Path:

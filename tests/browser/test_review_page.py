@@ -16,7 +16,21 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
 MARKUP = "<script>window.stolen = 1</script><img src=x onerror='window.stolen = 1'>"
-WORDS = "amber basin cedar delta ember fjord grove haven islet juniper knoll lagoon meadow".split()
+WORDS = [
+    "amber",
+    "basin",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "islet",
+    "juniper",
+    "knoll",
+    "lagoon",
+    "meadow",
+]
 
 
 def curate(*arguments):
