@@ -17,6 +17,8 @@ from curate.hashing import hash_strings
 from curate.hashing import mix as scramble
 from curate.provenance.evidence import to_lists
 from curate.provenance.rights import rights_item
+from curate.review.answers import Answer, settle
+from curate.review.evidence import content_names, with_answers
 from curate.schema import PAIRS, features
 
 SCHEMA = features(1, 8)
@@ -89,11 +91,18 @@ def reference(tokens=None, documents=0, groups=("en",)):
     return Reference(calibration, dict(tokens), counts, counts)
 
 
-def ledger(rows, pairs=(), given=None, parts=None, **settings):
+def answered(documents, answers):
+    """Documents with the answers of one reviewer: id → verdict."""
+    contents = dict(zip(documents["id"].to_pylist(), content_names(documents), strict=True))
+    given = [Answer(id, contents[id], verdict, "ana", "2026-01-02T03:04:05Z") for id, verdict in answers.items()]
+    return with_answers(documents, settle(given))
+
+
+def ledger(rows, pairs=(), given=None, parts=None, answers=None, **settings):
     """Decides rows to the end; `parts` are lists of indices that are decided apart."""
     config = make_config(settings)
     given = given if given is not None else reference()
-    documents, verified = document_table(rows, config), pair_table(pairs)
+    documents, verified = answered(document_table(rows, config), answers or {}), pair_table(pairs)
     parts = parts if parts is not None else [list(range(len(rows)))]
     decided = [decide_group(documents.take(pa.array(part, pa.int64())), verified, given, config) for part in parts]
     sums = None
@@ -115,6 +124,7 @@ def world():
     return SimpleNamespace(
         feature_table=feature_table,
         document_table=document_table,
+        answered=answered,
         pair_table=pair_table,
         reference=reference,
         ledger=ledger,
