@@ -26,7 +26,7 @@ from curate.provenance.evidence import combine, one_per_row
 from curate.provenance.lineage import cutoffs
 from curate.provenance.origin import REAL, UNKNOWN, fuse, prior
 from curate.provenance.rights import denied
-from curate.review.evidence import follow_answers
+from curate.review.evidence import dismissed, follow_answers
 from curate.schema import LEDGER
 from curate.watermarks.evidence import watermark_evidence
 
@@ -151,7 +151,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
     judged = follow_answers(reject_poor(judged, quality.dropped), group.documents["answer"], group.own)
     # What was kept is accepted, declared machine text too: among accepted documents the own class ranks.
     judged = replace(judged, verdict=np.where(group.earlier, ACCEPT, judged.verdict))
-    matched = _survivors(group, judged.verdict, config)
+    matched = _survivors(group, judged.verdict, config).but(dismissed(group.documents["answer"]))
     decision, stage, reason = _outcome(group, judged, matched)
     derived = {
         "evidence": combine(evidence, quality.evidence, verification_evidence(group.documents["verification"], config)),

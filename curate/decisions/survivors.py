@@ -30,6 +30,13 @@ class Survivors:
     similarity: NDArray[np.float32]
     containment: NDArray[np.float32]
 
+    def but(self, alone: NDArray[np.bool_]) -> "Survivors":
+        """The same, with documents that match none; bool[documents]."""
+        found = Survivors(*(getattr(self, name).copy() for name in self.__dataclass_fields__))
+        found.leader[alone], found.kind[alone] = -1, None
+        found.similarity[alone] = found.containment[alone] = np.nan
+        return found
+
 
 def survivors(
     graph: ContentGraph,

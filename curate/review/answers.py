@@ -64,8 +64,13 @@ class Answer:
             raise ValueError(f"verdict {self.verdict!r}, expected one of {', '.join(VERDICTS)}")
         if not all(isinstance(value, str) for name, value in asdict(self).items() if name != "verdict"):
             raise ValueError("a value is no text")
-        object.__setattr__(self, "reviewer", shown(self.reviewer)[:_MOST_NAME])
+        object.__setattr__(self, "reviewer", reviewer_named(self.reviewer))
         object.__setattr__(self, "note", shown(self.note))
+
+
+def reviewer_named(name: str) -> str:
+    """A name as answers have it: printable, on one line, not too long."""
+    return shown(name)[:_MOST_NAME]
 
 
 def parse_answers(content: bytes, path: str) -> list[Answer]:

@@ -29,6 +29,11 @@ def related(row: Row) -> str | None:
     return row["matched_id"] or next(travelled, None)
 
 
+def compared_with(row: Row, queue: Queue) -> str | None:
+    """The same, else a held copy that follows its answer."""
+    return related(row) or next(iter(queue.copies.get(row["id"], [])), None)
+
+
 def described(row: Row, document: Mapping[str, Any], queue: Queue) -> Row:
     """`COLUMNS` of a held document but for those of the matched one, null where there is nothing.
 
@@ -57,7 +62,7 @@ def described(row: Row, document: Mapping[str, Any], queue: Queue) -> Row:
         "group": row["group"],
         "evidence": "\n".join(evidence) or None,
         "copies": len(queue.copies.get(row["id"], [])),
-        "matched_id": related(row),
+        "matched_id": compared_with(row, queue),
     }
 
 

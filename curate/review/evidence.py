@@ -103,3 +103,8 @@ def follow_answers(judged: Verdicts, answer: pa.ChunkedArray, own: NDArray[np.in
     verdict[said["synthetic"]], reason[said["synthetic"]] = REJECT, "declared"
     verdict[said["drop"]], reason[said["drop"]] = REJECT, REASON
     return replace(judged, verdict=verdict, reason=reason, weight=weight)
+
+
+def dismissed(answer: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Documents that reviewers reject, bool[n]: they do not wait for a held copy of theirs, nor go for a kept one."""
+    return pc.is_in(answer, value_set=pa.array(["synthetic", "drop"])).to_numpy()

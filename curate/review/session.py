@@ -9,8 +9,8 @@ import pyarrow.dataset as ds
 from curate.config import Config
 from curate.report.sentences import sentence
 from curate.report.texts import COMPARED, word_diff, written_texts
-from curate.review.answers import Answer, append_answers, latest, read_answers, verdict_of
-from curate.review.describe import Row, related, score_words
+from curate.review.answers import Answer, append_answers, latest, read_answers, reviewer_named, verdict_of
+from curate.review.describe import Row, compared_with, score_words
 from curate.review.queue import Queue
 
 MOST_SHOWN = 200_000
@@ -40,7 +40,7 @@ class Session:
             second_opinion: ask about documents that others have answered, too.
         """
         self._directory, self._queue, self._config = directory, queue, config
-        self._clock, self.reviewer, self._second = clock, reviewer, second_opinion
+        self._clock, self.reviewer = clock, reviewer_named(reviewer)
         self._ids: list[str] = queue.ledger["id"].to_pylist()
         self._held = ds.dataset(sorted(map(str, (directory / "held").glob("*.parquet"))), format="parquet")
         ids = self._held.to_table(columns=["curate_id"])["curate_id"].to_pylist()
@@ -52,8 +52,8 @@ class Session:
         for (id, content), given in latest(read_answers(directory)).items():
             if (id, content) not in known:
                 continue
-            if reviewer in given:
-                self._own[id] = given[reviewer].verdict
+            if self.reviewer in given:
+                self._own[id] = given[self.reviewer].verdict
             elif verdict_of(list(given.values())) is not None and not second_opinion:
                 self._settled.add(id)
 
@@ -79,7 +79,7 @@ class Session:
             raise IndexError(number)
         row: Row = self._queue.ledger.slice(number, 1).to_pylist()[0]
         text, source = self._text(row["id"])
-        other = related(row)
+        other = compared_with(row, self._queue)
         return {
             "number": number,
             "id": row["id"],

@@ -62,10 +62,16 @@ def output(tmp_path_factory):
                 "origin": "synthetic" if conflict else None,
             }
         )
+    rows.append(rows[2] | {"id": "copy", "text": rows[2]["text"].replace("2 ", "otherwise ", 1)})
     folder = tmp_path_factory.mktemp("review")
     pq.write_table(pa.Table.from_pylist(rows), folder / "corpus.parquet")
     done("run", "--input", folder / "corpus.parquet", "--output", folder / "out", "--set", "mixture.enabled=false")
     return folder / "out"
+
+
+def rows_of(output):
+    parts = [pq.read_table(path) for path in (output / "ledger").glob("*.parquet")]
+    return {row["id"]: row for row in pa.concat_tables(parts).to_pylist()}
 
 
 class Served:
@@ -143,8 +149,7 @@ def test_review_by_keyboard_survives_a_kill_and_reaches_the_ledger(page, serve, 
     assert "0 answers added" in done("review", "import", other, "--into", output)
     done("verify", output)
     done("decide", "--annotations", output, "--output", output.parent / "decided", "--apply")
-    parts = [pq.read_table(path) for path in (output.parent / "decided/ledger").glob("*.parquet")]
-    ledger = {row["id"]: row for row in pa.concat_tables(parts).to_pylist()}
+    before, ledger = rows_of(output), rows_of(output.parent / "decided")
     expected = {
         "human": ("kept", None, None, "human"),
         "synthetic": ("dropped", "synthetic", "declared", "synthetic"),
@@ -155,7 +160,8 @@ def test_review_by_keyboard_survives_a_kill_and_reaches_the_ledger(page, serve, 
         row = ledger[id]
         assert (row["decision"], row["stage"], row["reason"], row["origin"]) == expected[verdict]
         assert any(item["family"] == "review" and "by ana" in item["detail"] for item in row["evidence"])
-    assert sum(row["decision"] == "held" for row in ledger.values()) == 3
+    unanswered = {id for id, row in before.items() if row["reason"] == "conflict"} - said.keys()
+    assert len(unanswered) == 3 and all(ledger[id]["decision"] == "held" for id in unanswered)
     manifest = json.loads((output.parent / "decided/manifest.json").read_text())
     assert manifest["review"]["verdicts"] == {"human": 2, "synthetic": 1, "keep": 1, "drop": 1}
 
@@ -165,15 +171,19 @@ def test_texts_are_texts_and_the_page_fits_a_phone(page, serve):
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(served.address)
     page.wait_for_selector("#document:not([hidden])")
-    seen = 0
+    seen, compared = 0, []
     for _ in range(8):
         before = page.inner_text("#title")
         seen += MARKUP in page.inner_text("#text")
         wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, f"{before} is wider than a phone"
+        if page.is_visible("#comparison"):
+            compared.append(page.inner_text("#difference del") + " " + page.inner_text("#difference ins"))
+            assert "held copies that follow this answer: 1" in page.inner_text("#about")
         page.keyboard.press("n")
         page.wait_for_function("title => document.getElementById('title').textContent !== title", arg=before)
-    assert seen == 1 and page.evaluate("window.stolen === undefined")
+    assert seen == 1 and len(compared) == 1 and "otherwise" in compared[0]
+    assert page.evaluate("window.stolen === undefined")
     names = page.eval_on_selector_all("button", "all => all.map(one => one.textContent.trim())")
     assert len(names) == 7 and all(names)
 

@@ -59,7 +59,7 @@ async function show(number) {
   element("title").textContent = `Document ${shown.number + 1} of ${state.documents}: ${shown.id}`;
   const about = [shown.language && `language ${shown.language}`, shown.source && `from ${shown.source}`,
     shown.cluster !== null && `cluster ${shown.cluster}${shown.terms.length ? ` (${shown.terms.join(", ")})` : ""}`,
-    shown.copies && `${shown.copies} held copies follow this answer`];
+    shown.copies && `held copies that follow this answer: ${shown.copies}`];
   element("about").textContent = about.filter(Boolean).join("; ");
   element("text").textContent = shown.text || "(no text)";
   if (/^[A-Za-z-]{2,12}$/.test(shown.language || "")) element("text").lang = shown.language;

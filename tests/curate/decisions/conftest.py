@@ -94,7 +94,11 @@ def reference(tokens=None, documents=0, groups=("en",)):
 def answered(documents, answers):
     """Documents with the answers of one reviewer: id → verdict."""
     contents = dict(zip(documents["id"].to_pylist(), content_names(documents), strict=True))
-    given = [Answer(id, contents[id], verdict, "ana", "2026-01-02T03:04:05Z") for id, verdict in answers.items()]
+    given = [
+        Answer(id, contents[id], verdict, "ana", "2026-01-02T03:04:05Z")
+        for id, verdict in answers.items()
+        if id in contents
+    ]
     return with_answers(documents, settle(given))
 
 

@@ -50,15 +50,18 @@ SETTINGS = st.fixed_dictionaries(
         "provenance": st.sampled_from([{}, {}, {"enabled": False}]),
     }
 )
+ANSWERS = st.dictionaries(
+    st.sampled_from([str(number) for number in range(12)]), st.sampled_from(["human", "synthetic", "keep", "drop"])
+)
 
 
 def named(rows, prefix=""):
     return [{"id": f"{prefix}{number}", **row} for number, row in enumerate(rows)]
 
 
-def real_ids(world, rows, **config):
+def real_ids(world, rows, answers=None, **config):
     """Documents of own class real."""
-    documents = world.document_table(rows, make_config(config))
+    documents = world.answered(world.document_table(rows, make_config(config)), answers or {})
     return {
         key
         for key, own in zip(documents["id"].to_pylist(), documents["own"].to_pylist(), strict=True)
@@ -72,10 +75,10 @@ def reference(world):
 
 
 @SLOW
-@given(rows=st.lists(ANY, max_size=12), pairs=PAIRS, config=SETTINGS)
-def test_every_document_is_decided_once_and_with_a_reason(world, reference, rows, pairs, config):
+@given(rows=st.lists(ANY, max_size=12), pairs=PAIRS, config=SETTINGS, answers=ANSWERS)
+def test_every_document_is_decided_once_and_with_a_reason(world, reference, rows, pairs, config, answers):
     rows = named(rows)
-    ledger = world.ledger(rows, pairs, reference, **config)
+    ledger = world.ledger(rows, pairs, reference, answers=answers, **config)
     assert ledger["id"].to_pylist() == sorted(row["id"] for row in rows)
     found = world.by_id(ledger)
     for row in found.values():
@@ -94,16 +97,18 @@ def test_every_document_is_decided_once_and_with_a_reason(world, reference, rows
                 assert row.reason in ("exact", "near", "contained")
             else:
                 assert match.decision == "held" and row.reason == "duplicate_of_held"
+        if row.stage not in ("read", "rights") and answers.get(row.id) == "drop":
+            assert (row.decision, row.stage, row.reason, row.matched_id) == ("dropped", "synthetic", "review", None)
 
 
 @SLOW
-@given(rows=st.lists(ANY, max_size=12), pairs=PAIRS, config=SETTINGS)
-def test_no_real_document_goes_for_one_that_is_not(world, reference, rows, pairs, config):
-    found = world.decide(named(rows), pairs, reference, **config)
-    real = real_ids(world, named(rows), **config)
+@given(rows=st.lists(ANY, max_size=12), pairs=PAIRS, config=SETTINGS, answers=ANSWERS)
+def test_no_real_document_goes_for_one_that_is_not(world, reference, rows, pairs, config, answers):
+    found = world.decide(named(rows), pairs, reference, answers=answers, **config)
+    real = real_ids(world, named(rows), answers, **config)
     for row in (found[key] for key in real):
         assert row.tier == "trusted_human"
-        if row.stage not in ("read", "rights", "mixture"):
+        if row.stage not in ("read", "rights", "mixture") and row.reason != "review":
             assert row.decision == "kept" or row.matched_id in real
 
 

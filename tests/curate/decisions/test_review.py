@@ -73,6 +73,14 @@ def test_copies_follow_the_answer_to_their_leader(decide):
     assert sorted(gone[id].reason for id in others) == ["duplicate_of_held", "suspect"]
 
 
+@pytest.mark.parametrize(("answer", "reason"), [("synthetic", "declared"), ("drop", "review")])
+def test_what_is_rejected_waits_for_no_copy(decide, answer, reason):
+    rows = [{"id": "a", **CONFLICT}, {"id": "b", **CONFLICT}, {"id": "c", "captured": 2014, "chars": 900}]
+    for pair in (("a", "b"), ("a", "c")):
+        found = decide(rows, pairs=[(*pair, 0.9, 0.95, 0.95)], answers={"a": answer})["a"]
+        assert outcome(found)[:3] == ("dropped", "synthetic", reason) and found.matched_id is None
+
+
 def test_what_a_reviewer_unmasks_fills_no_shortage_and_what_declares_itself_still_may(decide):
     rows = [{"id": "a", "cluster": 0, **SUSPECT}, {"id": "b", "cluster": 0, "origin": "synthetic"}]
     found = decide(rows, answers={"a": "synthetic", "b": "synthetic"})
