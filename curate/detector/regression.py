@@ -86,19 +86,26 @@ def fit_regression(
     factor = np.where(frequent, np.abs(ratio) + 0.2, 0).astype(np.float32)
     values = _normalised(*counts, factor)
     sign = np.where(machine, 1.0, -1.0)
+    # Buckets that are not frequent have values of 0: where they are counted makes no difference.
+    used = np.flatnonzero(frequent)
+    places = np.zeros(BUCKETS, np.int32)
+    places[used] = np.arange(len(used))
+    columns = places[counts.buckets]
 
     def loss(coefficients: Floats) -> tuple[float, Floats]:
-        gradient = np.zeros(BUCKETS + 1)
-        total = _loss(counts.buckets, values, counts.offsets, sign, share, coefficients, gradient)
+        gradient = np.zeros(len(used) + 1)
+        total = _loss(columns, values, counts.offsets, sign, share, coefficients, gradient)
         penalty = coefficients[:-1] / strength
         gradient[:-1] += penalty
         return total + 0.5 * float(coefficients[:-1] @ penalty), gradient
 
     import scipy.optimize  # a sixth of a worker's memory that only training needs
 
-    start = np.zeros(BUCKETS + 1)
+    start = np.zeros(len(used) + 1)
     found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 40, "maxcor": 5})
-    return np.stack([factor, found.x[:-1].astype(np.float32)], axis=1)
+    coefficients = np.zeros(BUCKETS, np.float32)
+    coefficients[used] = found.x[:-1]
+    return np.stack([factor, coefficients], axis=1)
 
 
 @njit(cache=True, nogil=True)
