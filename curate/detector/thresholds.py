@@ -4,7 +4,8 @@ A group of at least `min_group` calibration scores sets its own thresholds. A so
 larger of its own and the next more general one's; a source with too few for a threshold takes its largest score for its
 own. A cluster or a length bin with fewer says nothing: of the many small ones, the larger threshold is mostly larger by
 chance, and the rates of whole languages fall well below the α that was asked for. But where its people exceed the
-threshold of its parent more often than 2α, by more than chance, it is frozen: it has none.
+threshold of its parent more often than 2α, by more than chance, its own larger one holds; with too few scores for one,
+it is frozen: it has none.
 
 Where a corpus has too few documents of a language, the human scores that the detector came with (`Detector.fallback`)
 stand in for the missing parent: enough to suspect a document, not to drop it.
@@ -68,8 +69,8 @@ def thresholds(
     alphas = (alpha_suspect, alpha_drop)
     language = _level(calibration, names.language, alphas, _own_threshold)
     own = [
-        _level(calibration, names.cluster, alphas, partial(_own_or_parents, min_group)),
-        _level(calibration, names.length, alphas, partial(_own_or_parents, min_group)),
+        _level(calibration, names.cluster, alphas, partial(_own_or_parents, min_group, alpha_suspect)),
+        _level(calibration, names.length, alphas, partial(_own_or_parents, min_group, alpha_suspect)),
         _level(calibration, names.source, alphas, _own_or_largest),
         language,
     ]
@@ -137,11 +138,14 @@ def _own_threshold(calibration: Calibration, alpha: float, group: str) -> float:
     return math.inf if not math.isnan(threshold) and calibration.frozen(group, alpha) else threshold
 
 
-def _own_or_parents(min_group: int, calibration: Calibration, alpha: float, group: str) -> float:
-    """The same of a group of sufficient size; a smaller one says nothing, or is frozen under its parent."""
+def _own_or_parents(min_group: int, alpha_suspect: float, calibration: Calibration, alpha: float, group: str) -> float:
+    """The same of a group of sufficient size, and of a smaller one on which its parent errs; others say nothing."""
     if calibration.documents(group) >= min_group:
         return _own_threshold(calibration, alpha, group)
-    return math.inf if calibration.frozen_under_parent(group, alpha) else math.nan
+    if not calibration.frozen_under_parent(group, alpha_suspect):
+        return math.nan
+    own = _own_threshold(calibration, alpha, group)
+    return math.inf if math.isnan(own) else own
 
 
 def _own_or_largest(calibration: Calibration, alpha: float, group: str) -> float:

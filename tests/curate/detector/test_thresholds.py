@@ -73,12 +73,14 @@ def test_small_clusters_say_nothing():
 
 
 @pytest.mark.parametrize(
-    ("n", "shift", "frozen"), [(199, 0.2, True), (20, 0.5, True), (19, 0.5, False), (199, 0.0, False)]
+    ("n", "shift", "own", "drops"), [(199, 0.2, True, True), (60, 0.5, True, False), (19, 0.5, False, True)]
 )
-def test_small_clusters_whose_people_exceed_the_threshold_are_frozen(n, shift, frozen):
-    result = lookup({"en": scores(400), "en/cluster-3": scores(n, shift=shift)}, cluster=3)
-    assert result.group.to_pylist() == ["en/cluster-3" if frozen else "en"]
-    assert np.isnan(result.suspect[0]) == np.isnan(result.drop[0]) == frozen
+def test_small_clusters_whose_people_exceed_the_threshold_have_their_own(n, shift, own, drops):
+    people = scores(n, shift=shift)
+    result = lookup({"en": scores(400), "en/cluster-3": people}, cluster=3)
+    assert result.group.to_pylist() == ["en/cluster-3" if own else "en"]
+    assert result.suspect[0] == np.float32(conformal_threshold(people if own else scores(400), 0.05))
+    assert np.isnan(result.drop[0]) != drops
 
 
 @pytest.mark.parametrize(("n", "drops"), [(199, False), (200, True)])
