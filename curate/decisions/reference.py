@@ -13,8 +13,9 @@ import scipy.special
 from numpy.typing import NDArray
 
 from curate.config import Config
+from curate.decisions.suspects import beyond_errors, score_cells
 from curate.decisions.verdict import Zones
-from curate.detector.calibration import Calibration
+from curate.detector.calibration import Calibration, conformal_threshold
 from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
 from curate.detector.other import detector_of, unscored
 from curate.detector.platt import Platt, platt_of_groups
@@ -46,6 +47,8 @@ class ReferenceSample:
         quality: levels of quality, likewise.
         squares: sums of their squared tokens per cluster.
         texts: a bounded sample of their texts per cluster.
+        scores: distinct texts per cluster and bin of their scores, whoever wrote them (`curate.decisions.suspects`).
+        scores_of_people: real documents likewise.
     """
 
     calibration: CalibrationSample
@@ -57,6 +60,8 @@ class ReferenceSample:
     quality: QualitySample = field(default_factory=QualitySample)
     squares: Counter[int] = field(default_factory=Counter)
     texts: TextSample = field(default_factory=TextSample)
+    scores: Counter[int] = field(default_factory=Counter)
+    scores_of_people: Counter[int] = field(default_factory=Counter)
 
     @staticmethod
     def collect(
@@ -84,6 +89,8 @@ class ReferenceSample:
             quality_sample(real),
             totals.squares,
             TextSample.collect(real),
+            score_cells(documents),
+            score_cells(real),
         )
 
     @property
@@ -103,6 +110,8 @@ class ReferenceSample:
             self.quality.merge(other.quality),
             added(self.squares, other.squares),
             self.texts.merge(other.texts),
+            added(self.scores, other.scores),
+            added(self.scores_of_people, other.scores_of_people),
         )
 
 
@@ -126,6 +135,8 @@ class Reference:
         windows: of human documents.
         quality: what quality human documents have.
         squares: sums of the squared tokens of real documents per cluster; empty in references of older versions.
+        scores: distinct texts per cluster and bin of their scores, whoever wrote them; empty likewise.
+        scores_of_people: real documents likewise.
         reviewed: group → least threshold of suspicion that reviewers' answers ask for (`curate.review.calibration`).
     """
 
@@ -137,6 +148,8 @@ class Reference:
     windows: WindowCounts = field(default_factory=WindowCounts)
     quality: QualityLimits = field(default_factory=QualityLimits)
     squares: dict[int, int] = field(default_factory=dict)
+    scores: dict[int, int] = field(default_factory=dict)
+    scores_of_people: dict[int, int] = field(default_factory=dict)
     reviewed: dict[str, float] = field(default_factory=dict)
 
     @staticmethod
@@ -155,9 +168,9 @@ class Reference:
         limits = sample.quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
         calibrated = sample.calibration.calibrate(config.run.seed)
         squares = dict(sample.squares)
-        return Reference(
-            calibrated, tokens, documents, contents, found, sample.windows, limits, squares, reviewed or {}
-        )
+        by_score = dict(sample.scores), dict(sample.scores_of_people)
+        calibrated_on = calibrated, tokens, documents, contents, found, sample.windows, limits, squares
+        return Reference(*calibrated_on, *by_score, reviewed or {})
 
     @property
     def id(self) -> str:
@@ -178,8 +191,13 @@ class Reference:
         with less than 1 / `RARE_FACTOR` of the real documents that its size lets one expect, by more than chance: the
         conditional test of two Poisson rates (Przyborowski and Wilenski, 1940), since real documents that are
         remembered from earlier corpora may be many more than the documents of this one.
+        Left out as well are clusters with more suspects than errors of the detector explain: where machines fill all
+        clusters alike, none of them is larger than the others let one expect.
         """
         tail = self.tail(config)
+        alpha = config.synthetic.alpha_suspect
+        suspect = conformal_threshold(np.sort(self.human_scores()), alpha)
+        tail = tail[~beyond_errors(self.scores, self.scores_of_people, tail, suspect, alpha)]
         share = sum(self.documents.values()) / max(sum(self.contents.values()), 1)
         found = np.array([self.documents[cluster] for cluster in tail.tolist()], dtype=np.int64)
         size = np.array([self.contents.get(cluster, 0) for cluster in tail.tolist()], dtype=np.int64)
@@ -259,6 +277,8 @@ class Reference:
             "windows": self.windows.to_dict(),
             "quality": self.quality.to_dict(),
             "squares": {str(cluster): self.squares[cluster] for cluster in sorted(self.squares)},
+            "scores": {str(cell): self.scores[cell] for cell in sorted(self.scores)},
+            "scores_of_people": {str(cell): self.scores_of_people[cell] for cell in sorted(self.scores_of_people)},
             "reviewed": self.reviewed,
         }
 
@@ -271,9 +291,12 @@ class Reference:
         windows = WindowCounts.from_dict(values["windows"]) if "windows" in values else WindowCounts()
         quality = QualityLimits.from_dict(values.get("quality", {}))
         squares = {int(cluster): int(n) for cluster, n in values.get("squares", {}).items()}
+        by_score = (
+            {int(cell): int(n) for cell, n in values.get(name, {}).items()} for name in ("scores", "scores_of_people")
+        )
         calibration = Calibration.from_dict(values["calibration"])
-        reviewed = values.get("reviewed", {})
-        return Reference(calibration, tokens, documents, contents, found, windows, quality, squares, reviewed)
+        sums = tokens, documents, contents, found, windows, quality, squares, *by_score
+        return Reference(calibration, *sums, values.get("reviewed", {}))
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
