@@ -44,6 +44,8 @@ Examples:
     "import": "\b\nExample:\n  curate review import queue.csv --into curated",
     "serve": "\b\nExample:\n  curate review serve curated",
     "demo": "\b\nExample:\n  curate demo demo",
+    "simulate": "\b\nExamples:\n  curate simulate --output collapse --tier ci\n"
+    "  curate simulate --output collapse --tier doc --corpus prose.parquet",
     "train": "\b\nExample:\n  curate detector train --input labelled.parquet --dev held-out.parquet --output detector",
     "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector",
 }
@@ -271,6 +273,21 @@ def demo(directory: str, seed: int, overwrite: bool, debug: bool) -> None:
     from curate.pipelines.demo import run_demo
 
     click.echo(run_demo(directory, seed, overwrite, debug))
+
+
+@cli.command(epilog=EPILOG["simulate"])
+@click.option("--output", required=True, metavar="DIR", help="New or empty directory.")
+@click.option("--tier", type=click.Choice(["ci", "doc"]), default="ci", show_default=True, help="Small, or documented.")
+@click.option("--corpus", metavar="FILE", help="Human prose for the tier doc: Parquet with text, and topic or source.")
+def simulate(output: str, tier: str, corpus: Optional[str]) -> None:
+    """Measures whether curation prevents collapse, over generations of models trained on what models wrote.
+
+    Crawl, curate, train, generate: with and without curation, on the same documents and random numbers. Writes
+    report.json, report.html, table.md and the protocol. The tier doc takes half an hour on two cores.
+    """
+    from curate.pipelines.simulate import simulate as run_benchmark
+
+    click.echo(run_benchmark(output, tier, corpus))
 
 
 @cli.group()

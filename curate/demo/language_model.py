@@ -1,6 +1,7 @@
 """The machine author of the demo: a trigram model with a decoder that keeps the commoner of two draws.
 
-Text decoded for likelihood lacks the tail of the language it was learnt from. Plain samples of a trigram model cannot be told from prose by the words in them, and there would be nothing to show.
+Text decoded for likelihood lacks the tail of the language it was learnt from. Plain samples of a trigram model cannot
+be told from prose by the words in them, and there would be nothing to show.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +55,7 @@ class TrigramModel:
         """
         frequencies = self.trigrams.frequencies
 
-        def draw(first: Int64Array, second: Int64Array, _: Int64Array) -> Int64Array:
+        def draw(first: Int64Array, second: Int64Array, documents: Int64Array) -> Int64Array:
             words = self.trigrams.next_tokens(first, second, rng)
             for _ in range(draws - 1):
                 others = self.trigrams.next_tokens(first, second, rng)

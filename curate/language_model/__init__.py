@@ -1,1 +1,1 @@
-"""A small language model of words: counted, sampled and scored with NumPy. Demo and collapse benchmark write with it."""
+"""A small language model of words, counted, sampled and scored with NumPy, for the demo and the benchmark."""

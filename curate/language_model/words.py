@@ -1,4 +1,4 @@
-"""Texts as token numbers and back. Tokens keep the space before them, so that a text is the concatenation of its tokens."""
+"""Texts as token numbers and back; tokens keep the space before them, so that a text is their concatenation."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,9 @@
 """The human documents that a world is made of: generated ones, or those of a Parquet file.
 
-The generated corpus is free of licences and its tail is known: 40 topics of Zipf(1.1) sizes, and words by a hierarchical
-process. A word is, with fixed chances, one that the document has used before (burstiness, which no trigram model has),
-a successor of the last word, a function word, a word of the topic, or any word; each of Zipf-like frequencies. Sentences
-have about normal lengths.
+The generated corpus is free of licences and its tail is known: 40 topics of Zipf(1.1) sizes, and words by a
+hierarchical process. A word is, with fixed chances, one that the document has used before (burstiness, which no trigram
+model has), a successor of the last word, a function word, a word of the topic, or any word; each of Zipf-like
+frequencies. Sentences have about normal lengths.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from curate.demo.prose import Prose, human_prose
 from curate.errors import UsageError
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.language_model.words import Int64Array
@@ -73,6 +74,22 @@ def generated_corpus(documents: int, seed: int) -> Corpus:
     forms = [_word(number) for number in range(_WORDS)]
     texts = [_sentences([forms[word] for word in words[:length, column]], rng) for column, length in enumerate(lengths)]
     return Corpus(pa.array(texts), topics, tuple(f"topic-{number}" for number in range(TOPICS)), "qaa")
+
+
+def prose_corpus() -> Corpus:
+    """The prose that ships with Python, for whoever has no other; its topics are kinds of texts.
+
+    Raises:
+        UsageError: this Python came without the sources of its standard library.
+    """
+    prose = human_prose()
+    names = sorted({_kind(item) for item in prose})
+    topics = np.array([names.index(_kind(item)) for item in prose], dtype=np.int64)
+    return Corpus(pa.array([item.text for item in prose]), topics, tuple(names), "en")
+
+
+def _kind(item: Prose) -> str:
+    return "rare topic" if item.rare_topic else item.source
 
 
 def read_corpus(path: str, documents: int, seed: int) -> Corpus:

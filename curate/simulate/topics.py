@@ -96,7 +96,7 @@ class TopicModel:
         return sample_documents(lengths, draw), topics
 
     def log_probabilities(self, documents: Sequence[Int64Array], topics: Int64Array) -> list[Floats]:
-        """ln P of every token of documents, in a vocabulary that is closed: each of its words has a chance.
+        """Natural logarithms of the chances of all tokens, in a closed vocabulary each of whose words has one.
 
         The words of a topic that the model has never met are those of its trigrams.
         """

@@ -1,9 +1,9 @@
 """The world that the chain of models lives in: human documents in three parts, and the crawl of each generation.
 
-Human documents are split by hash into a trusted reference (25 %), a pool (60 %) and held-out documents (15 %). The crawl
-of a generation is a random half of the pool, four times as many documents by the last model, 5 % of those copied 20
-times with small edits and without what they declare, and 1 % gibberish. Three synthetic documents in ten declare what
-they are. So four of five distinct documents, and nine of ten in all, are synthetic.
+Human documents are split by hash into a trusted reference (25 %), a pool (60 %) and held-out documents (15 %). The
+crawl of a generation is a random half of the pool, four times as many documents by the last model, 5 % of those copied
+20 times with small edits and without what they declare, and 1 % gibberish. Three synthetic documents in ten declare
+what they are. So four of five distinct documents, and nine of ten in all, are synthetic.
 """
 
 from dataclasses import dataclass
@@ -110,8 +110,8 @@ class World:
         noise = _gibberish(round(GIBBERISH * (human.num_rows + synthetic.num_rows + copies.num_rows)), rng)
         topics = rng.integers(len(self.tail), size=len(noise))
         gibberish = _documents(noise, topics, NOISE, f"{self.seed}/noise/{generation}")
-        declared = np.where(rng.random(synthetic.num_rows) < DECLARED, SYNTHETIC, None)
-        declaring = synthetic.set_column(4, "origin", pa.array(declared, pa.string()))
+        silent = rng.random(synthetic.num_rows) >= DECLARED
+        declaring = synthetic.set_column(4, "origin", pa.array([SYNTHETIC] * len(silent), pa.string(), mask=silent))
         return pa.concat_tables([human, declaring, copies, gibberish]).sort_by("id").combine_chunks()
 
 
