@@ -156,8 +156,10 @@ def _labelled(documents: pa.Table, label: str) -> pa.Table:
 def _input(documents: pa.Table, world: World, arm: Arm, captured: int | None) -> pa.Table:
     rows = documents.num_rows
     origin = documents["origin"]
-    if arm.told:
+    if arm.origins == "known":
         origin = pc.if_else(pc.equal(documents["kind"], HUMAN), HUMAN, SYNTHETIC)
+    elif arm.origins == "none":
+        origin = pa.nulls(rows, pa.string())
     return pa.table(
         {
             "id": documents["id"],

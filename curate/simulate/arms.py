@@ -18,6 +18,7 @@ BUDGET = 1.5
 POWER, MOST_REPEATS = 10, 3
 """Of importance resampling (Drayson et al., arXiv 2502.15654)."""
 
+Origins = Literal["declared", "known", "none"]
 Training = Literal["human", "written", "crawl", "kept", "importance", "thinned"]
 
 
@@ -32,7 +33,7 @@ class Arm:
             same without repeats.
         settings: of the run of curate; None where there is none.
         detector: whether it needs one of its own.
-        told: whether the origin of every document is known to curate.
+        origins: what the origin column says: what documents declare, the truth, or nothing.
         strength: d′ of a simulated detector that takes the place of a real one.
     """
 
@@ -40,7 +41,7 @@ class Arm:
     training: Training
     settings: Mapping[str, Any] | None = None
     detector: bool = False
-    told: bool = False
+    origins: Origins = "declared"
     strength: float | None = None
 
 
@@ -60,14 +61,16 @@ ARMS = {
     "dedup_only": Arm("deduplicated", "kept", _DEDUPE),
     "dedup_filter": Arm("deduplicated and filtered", "kept", {"mixture": _OFF}, detector=True),
     "full": Arm("full curation", "kept", _FULL, detector=True),
-    "oracle": Arm("full curation, origins known", "kept", {**_FULL, "provenance": {"trust_origin": True}}, told=True),
+    "oracle": Arm(
+        "full curation, origins known", "kept", {**_FULL, "provenance": {"trust_origin": True}}, origins="known"
+    ),
     "replace": Arm("model output alone", "written"),
     "importance": Arm("deduplicated, resampled by (1-p)^10", "importance", _SCORED, detector=True),
 }
 """The arms of the benchmark by name."""
 
 ABLATIONS = {
-    "no_provenance": Arm("full, without provenance", "kept", {**_FULL, "provenance": _OFF}, detector=True),
+    "undeclared": Arm("full, nothing declares what it is", "kept", _FULL, detector=True, origins="none"),
     "copies": Arm(
         "full, up to 4 copies", "kept", {**_FULL, "mixture": {**_FULL["mixture"], "max_copies": 4}}, detector=True
     ),
