@@ -28,7 +28,7 @@ def draw_page(report: JsonDict) -> str:
     """The page for what report.json holds; the same report gives the same bytes."""
     import matplotlib
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": "curate"}):
         plots = [
             _by_generation(report["arms"], "perplexity_ratio", "perplexity, of human only", log=True),
             _by_generation(report["arms"], "tail_share", "share of tail topics among what is written"),
