@@ -101,11 +101,15 @@ def run_chains(tier: Tier, tier_name: str, corpus: Optional[str]) -> dict[tuple[
             for (name, seed), (arm, generations) in chains.items()
         }
         found: dict[tuple[str, int], list[Metrics]] = {}
-        for number, future in enumerate(as_completed(waiting), start=1):
-            name, seed = waiting[future]
-            found[name, seed] = future.result()
-            last = found[name, seed][-1]["perplexity"]
-            say(f"{number} of {len(chains)} chains: {name}, seed {seed}, ends at perplexity {last:,.0f}")
+        try:
+            for number, future in enumerate(as_completed(waiting), start=1):
+                name, seed = waiting[future]
+                found[name, seed] = future.result()
+                last = found[name, seed][-1]["perplexity"]
+                say(f"{number} of {len(chains)} chains: {name}, seed {seed}, ends at perplexity {last:,.0f}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # else all other chains would run to their ends first
+            raise
     return {key: found[key] for key in chains}
 
 

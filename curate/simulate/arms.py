@@ -61,11 +61,9 @@ ARMS = {
     "dedup_only": Arm("deduplicated", "kept", _DEDUPE),
     "dedup_filter": Arm("deduplicated and filtered", "kept", {"mixture": _OFF}, detector=True),
     "full": Arm("full curation", "kept", _FULL, detector=True),
-    "oracle": Arm(
-        "full curation, origins known", "kept", {**_FULL, "provenance": {"trust_origin": True}}, origins="known"
-    ),
+    "oracle": Arm("full, origins known", "kept", {**_FULL, "provenance": {"trust_origin": True}}, origins="known"),
     "replace": Arm("model output alone", "written"),
-    "importance": Arm("deduplicated, resampled by (1-p)^10", "importance", _SCORED, detector=True),
+    "importance": Arm("resampled by (1-p)^10", "importance", _SCORED, detector=True),
 }
 """The arms of the benchmark by name."""
 
@@ -75,7 +73,7 @@ ABLATIONS = {
         "full, up to 4 copies", "kept", {**_FULL, "mixture": {**_FULL["mixture"], "max_copies": 4}}, detector=True
     ),
     "defaults": Arm("full, all settings as shipped", "kept", {}, detector=True),
-    "thinned": Arm("deduplicated, thinned by (1-p)^10, no repeats", "thinned", _SCORED, detector=True),
+    "thinned": Arm("thinned by (1-p)^10, no repeats", "thinned", _SCORED, detector=True),
 }
 """What parts of curation are worth."""
 

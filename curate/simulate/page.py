@@ -49,20 +49,23 @@ def _number(value: float | None) -> str:
 
 def _by_generation(arms: Mapping[str, Any], metric: str, title: str, log: bool = False) -> str:
     figure, axes = _axes(title, "generation")
+    values: list[float] = []
     for name, arm in arms.items():
         colour, line = _LOOKS[name]
         values = [row[metric] for row in arm["generations"]]
         axes.plot(range(1, len(values) + 1), values, line, color=colour, label=arm["label"], linewidth=1.4)
+    axes.set_xticks(range(1, len(values) + 1))
     if log:
         axes.set_yscale("log")
-    axes.locator_params(axis="x", integer=True)
+        axes.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+        axes.minorticks_off()
     return _finished(figure, axes, f"{title} by generation: " + _told(arms, metric))
 
 
 def _curve(report: JsonDict) -> str:
     title = "perplexity, of human only"
     points = report["detector_curve"]
-    figure, axes = _axes(title, "strength d' of a simulated detector at 5 % false positives")
+    figure, axes = _axes(title, "strength d' of a simulated detector")
     axes.plot(
         [point["strength"] for point in points],
         [point["perplexity_ratio"] for point in points],
@@ -75,8 +78,8 @@ def _curve(report: JsonDict) -> str:
 
 
 def _axes(title: str, x: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, 3.4))
-    axes = figure.add_axes((0.13, 0.33, 0.85, 0.58))
+    figure = Figure(figsize=(WIDTH, 3.8))
+    axes = figure.add_axes((0.13, 0.39, 0.85, 0.53))
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel(x)
     return figure, axes

@@ -73,9 +73,9 @@ def summarise(chains: Chains, tier: Tier) -> JsonDict:
 def table(report: JsonDict) -> str:
     """The arms in a Markdown table, and what had to be reached."""
     rows = [*report["arms"].values(), *report["ablations"].values()]
-    columns, checks = report["columns"], report["checks"]
+    columns, checks, seeds = report["columns"], report["checks"], ", ".join(map(str, report["seeds"]))
     lines = [
-        f"Generation {report['generations']}, {len(report['seeds'])} seeds, {report['documents']:,} human documents.",
+        f"Generation {report['generations']}, seeds {seeds}, {report['documents']:,} human documents.",
         "",
         " | ".join(["arm", *columns.values()]),
         " | ".join(["---", *("---:" for _ in columns)]),
