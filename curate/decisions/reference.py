@@ -168,9 +168,19 @@ class Reference:
         limits = sample.quality.calibrate(config.quality.alpha, config.quality.min_group, config.run.seed)
         calibrated = sample.calibration.calibrate(config.run.seed)
         squares = dict(sample.squares)
-        by_score = dict(sample.scores), dict(sample.scores_of_people)
-        calibrated_on = calibrated, tokens, documents, contents, found, sample.windows, limits, squares
-        return Reference(*calibrated_on, *by_score, reviewed or {})
+        return Reference(
+            calibrated,
+            tokens,
+            documents,
+            contents,
+            found,
+            sample.windows,
+            limits,
+            squares,
+            dict(sample.scores),
+            dict(sample.scores_of_people),
+            reviewed or {},
+        )
 
     @property
     def id(self) -> str:
@@ -291,12 +301,22 @@ class Reference:
         windows = WindowCounts.from_dict(values["windows"]) if "windows" in values else WindowCounts()
         quality = QualityLimits.from_dict(values.get("quality", {}))
         squares = {int(cluster): int(n) for cluster, n in values.get("squares", {}).items()}
-        by_score = (
+        scores, people = (
             {int(cell): int(n) for cell, n in values.get(name, {}).items()} for name in ("scores", "scores_of_people")
         )
-        calibration = Calibration.from_dict(values["calibration"])
-        sums = tokens, documents, contents, found, windows, quality, squares, *by_score
-        return Reference(calibration, *sums, values.get("reviewed", {}))
+        return Reference(
+            Calibration.from_dict(values["calibration"]),
+            tokens,
+            documents,
+            contents,
+            found,
+            windows,
+            quality,
+            squares,
+            scores,
+            people,
+            values.get("reviewed", {}),
+        )
 
 
 def scores_of(documents: pa.Table) -> NDArray[np.float32]:
