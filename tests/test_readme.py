@@ -26,7 +26,7 @@ def commands():
         for line in block.splitlines():
             words = (
                 shlex.split(line)
-                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector|provenance)", line)
+                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector|provenance|review (?!serve))", line)
                 else []
             )
             if words and (importlib.util.find_spec("model2vec") or "model2vec:" not in line):
@@ -92,7 +92,7 @@ def test_python_examples(code, directory, capsys):
 
 def test_commands(directory):
     given = list(commands())
-    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector", "provenance"}
+    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector", "provenance", "review"}
     for words in given:
         if words[0] == "run":
             words = [*words, "--overwrite"]
