@@ -21,13 +21,14 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
+COMMANDS = ("run", "explain", "decide", "verify", "detector", "provenance", "review")
+
+
 def commands():
     for block in blocks("text"):
         for line in block.splitlines():
             words = (
-                shlex.split(line)
-                if re.match(r"(\.venv/bin/)?curate (run|explain|decide|verify|detector|provenance|review (?!serve))", line)
-                else []
+                shlex.split(line) if re.match(rf"(\.venv/bin/)?curate ({'|'.join(COMMANDS)}) (?!serve)", line) else []
             )
             if words and (importlib.util.find_spec("model2vec") or "model2vec:" not in line):
                 yield words[1:]
@@ -92,7 +93,7 @@ def test_python_examples(code, directory, capsys):
 
 def test_commands(directory):
     given = list(commands())
-    assert {words[0] for words in given} == {"run", "explain", "decide", "verify", "detector", "provenance", "review"}
+    assert {words[0] for words in given} == set(COMMANDS)
     for words in given:
         if words[0] == "run":
             words = [*words, "--overwrite"]

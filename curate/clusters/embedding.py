@@ -30,6 +30,7 @@ BUCKETS = 2**16  # indices fit uint16
 _WORD_BUCKETS = BUCKETS - 2**BUCKET_BITS  # the first ones; those of characters follow
 MAX_TOKENS = 2_000  # of a document are read: enough for its topic, and a bound on the cost of a novel
 FORMAT = 2  # of the artefact: another when features fall into other buckets
+_NGRAM_WEIGHT = 0.5  # of n-grams against words; more and a dialect is lost among the topics that it speaks of
 _PROVISIONAL = 8_000  # documents, about, that the first of the two fits is on
 _FIBONACCI = np.uint64(0x9E3779B97F4A7C15)
 _SMALL_CORPUS = 200  # documents below which features of a single document count too
@@ -215,6 +216,7 @@ def _inverse_document_frequency(features: SparseFeatures) -> NDArray[np.float32]
     frequency = np.bincount(features.indices, minlength=BUCKETS)
     least = 2 if documents >= _SMALL_CORPUS else 1
     idf = np.log((1 + documents) / (1 + frequency)) + 1
+    idf[_WORD_BUCKETS:] *= _NGRAM_WEIGHT
     return np.where(frequency >= least, idf, 0).astype(np.float32)
 
 

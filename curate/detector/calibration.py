@@ -83,9 +83,12 @@ class Calibration:
 
         A group that is too small for a threshold of its own is judged by its parent's, of which it is a small part.
         """
-        parent = conformal_threshold(self.human(group.rpartition("/")[0]), alpha)
+        return _errs(*self.under_parent(group, alpha), alpha)
+
+    def under_parent(self, group: str, alpha: float) -> tuple[int, int]:
+        """(documents that exceed, documents): those of a group, against the threshold of its parent, if it has one."""
         scores = self.human(group)
-        return not math.isnan(parent) and _errs(int(np.sum(scores > parent)), len(scores), alpha)
+        return int(np.sum(scores > conformal_threshold(self.human(group.rpartition("/")[0]), alpha))), len(scores)
 
     @cached_property
     def _human(self) -> dict[str, NDArray[np.float32]]:

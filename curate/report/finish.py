@@ -157,7 +157,8 @@ def write_reports(
 def _calibration(reference: Reference, config: Config) -> JsonDict:
     """The groups as the report lists them, with the false-positive rate of each on humans outside its calibration.
 
-    Left out are parts of a language that are too small to speak alone.
+    Parts of a language that are too small to speak alone are left out, but for those that their parent's threshold errs
+    on: their rate is that under it, and they are frozen where they are too few for a threshold of their own.
     """
     calibration, settings = reference.calibration, config.synthetic
     groups: list[JsonDict] = []
@@ -165,12 +166,13 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
         documents = calibration.documents(group)
         small = documents < settings.min_group and not is_language(group)
         errs = calibration.frozen_under_parent if small else calibration.frozen
-        frozen = errs(group, settings.alpha_suspect)
-        if small and not frozen:
+        erring = errs(group, settings.alpha_suspect)
+        if small and not erring:
             continue
         levels = (settings.alpha_suspect, settings.alpha_drop)
         suspect, drop = (conformal_threshold(calibration.human(group), level) for level in levels)
-        above, checked = calibration.realised(group, settings.alpha_suspect)
+        checks = calibration.under_parent if small else calibration.realised
+        above, checked = checks(group, settings.alpha_suspect)
         groups.append(
             {
                 "group": group,
@@ -180,7 +182,7 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
                 "drop": _number(drop),
                 "fpr": above / checked if checked else None,
                 "fpr_n": checked,
-                "frozen": frozen,
+                "frozen": erring and (math.isnan(suspect) or not small),
             }
         )
     groups.sort(key=lambda row: (not row["frozen"], not is_language(row["group"]), -row["n"], row["group"]))
