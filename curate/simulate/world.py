@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.hashing import hash_strings, stage_seed, uniform
@@ -144,8 +143,3 @@ def _gibberish(count: int, rng: np.random.Generator) -> pa.Array:
         ends = np.cumsum(sizes)
         texts.append(" ".join(drawn[end - size : end] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)))
     return pa.array(texts, pa.string())
-
-
-def share(mask: pa.ChunkedArray | pa.Array) -> float:
-    """The share of true values; 0 of none."""
-    return float(pc.mean(pc.cast(mask, pa.float64())).as_py() or 0.0)
