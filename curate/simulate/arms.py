@@ -1,7 +1,8 @@
 """The arms: what each of them trains on, given a crawl.
 
 The learner is an n-gram model, for which a repeated document is counted twice and not learnt better: curation gives one
-copy of each (`mixture.max_copies` 1). The arm `copies` shows what the default of 4, made for neural models, costs.
+copy of each (`mixture.max_copies` 1). The arm `copies` shows what the default of 4, made for neural models, costs; it asks
+for no sources, of which the documents of a crawl have none, since else no cluster would be boosted.
 """
 
 from collections.abc import Mapping
@@ -70,7 +71,10 @@ ARMS = {
 ABLATIONS = {
     "undeclared": Arm("full, nothing declares what it is", "kept", _FULL, detector=True, origins="none"),
     "copies": Arm(
-        "full, up to 4 copies", "kept", {**_FULL, "mixture": {**_FULL["mixture"], "max_copies": 4}}, detector=True
+        "full, up to 4 copies",
+        "kept",
+        {**_FULL, "mixture": {**_FULL["mixture"], "max_copies": 4, "min_cluster_sources": 1}},
+        detector=True,
     ),
     "defaults": Arm("full, all settings as shipped", "kept", {}, detector=True),
     "thinned": Arm("thinned by (1-p)^10, no repeats", "thinned", _SCORED, detector=True),
