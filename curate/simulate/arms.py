@@ -1,8 +1,8 @@
 """The arms: what each of them trains on, given a crawl.
 
 The learner is an n-gram model, for which a repeated document is counted twice and not learnt better: curation gives one
-copy of each (`mixture.max_copies` 1). The arm `copies` shows what the default of 4, made for neural models, costs; it asks
-for no sources, of which the documents of a crawl have none, since else no cluster would be boosted.
+copy of each (`mixture.max_copies` 1). The arm `copies` shows what the default of 4, made for neural models, costs. It
+asks for no sources, of which the documents of a crawl have none: else no cluster would be boosted.
 """
 
 from collections.abc import Mapping
