@@ -15,8 +15,9 @@ def chromium():
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium):
+    """A browser, open for one module at a time: as long as it is, Playwright's event loop runs in this thread."""
     playwright = pytest.importorskip("playwright.sync_api")
     # The sandbox needs privileges that containers lack; only pages of the tests are opened.
     with playwright.sync_playwright() as driver:
