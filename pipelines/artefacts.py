@@ -160,8 +160,8 @@ def check_unchanged(resources: JsonDict, config: Config) -> None:
     Raises:
         UsageError: its file has changed.
     """
-    then, now = (quality_digest(digests, config) for digests in (resources, resource_digests(config)))
-    if None not in (then, now) and then != now:
+    then, model = quality_digest(resources, config), config.quality.model
+    if then and model and FILES.stat(model) and file_digests([model])[model]["sha256"] != then:
         raise UsageError(
             f"quality.model {config.quality.model!r} has changed since it judged the documents; put the model of then "
             f"back, or run `curate run` to annotate anew"

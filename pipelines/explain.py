@@ -113,7 +113,9 @@ def _read_again(root: Path, manifest: JsonDict, ids: list[str]) -> dict[str, str
     documents = identified(root, manifest, pa.chunked_array([ids], pa.string()))
     places = dict(zip(documents["id"].to_pylist(), documents["location"].to_pylist(), strict=True))
     planned = same_inputs(record, annotated)
-    texts = {id: _text_at(places[id], planned, annotated) for id in ids if id in places}
+    # The splits of earlier outputs come after those of the inputs.
+    own = {id: place for id, place in places.items() if place >> SPLIT_BITS < len(planned.splits)}
+    texts = {id: _text_at(own[id], planned, annotated) for id in ids if id in own}
     return {id: text for id, text in texts.items() if text is not None}
 
 

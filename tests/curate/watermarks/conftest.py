@@ -39,10 +39,10 @@ class Writer:
 
     def __init__(self, texts):
         self._model = TrigramModel.fit(texts)
-        vocabulary = ["<unk>", *sorted({word.strip() for word in self._model.vocabulary} - {""})]
+        vocabulary = ["<unk>", *sorted({word.strip() for word in self._model.vocabulary.tokens} - {""})]
         self.words = Words(vocabulary)
         self._names = np.array(vocabulary)
-        self._numbers = np.array([self.words.numbers.get(word.strip(), 0) for word in self._model.vocabulary])
+        self._numbers = np.array([self.words.numbers.get(word.strip(), 0) for word in self._model.vocabulary.tokens])
 
     def write(self, documents, length, choose, draws, seed=0):
         """Documents of `length` words.
