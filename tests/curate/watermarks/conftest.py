@@ -55,7 +55,7 @@ class Writer:
         inner = np.zeros((documents, length + 2), np.int64)
         for step in range(length):
             first, second = (np.repeat(inner[:, step + back], draws) for back in (0, 1))
-            candidates = self._model.next_tokens(first, second, rng).reshape(documents, draws)
+            candidates = self._model.trigrams.next_tokens(first, second, rng).reshape(documents, draws)
             chosen = choose(self._numbers[inner[:, 2 : step + 2]], self._numbers[candidates])
             inner[:, step + 2] = candidates[np.arange(documents), chosen]
         return [" ".join(row) for row in self._names[self._numbers[inner[:, 2:]]].tolist()]
