@@ -456,6 +456,7 @@ def test_files_whose_schemas_differ(run, write, texts, tmp_path):
     assert [rows[text]["only_c"] for text in texts[:3]] == [None, None, [1]]
 
 
+@pytest.mark.slow
 def test_document_of_50_megabytes(run, write, prose, texts):
     long = (prose(3).text(4_000) + "\n") * 2_250
     assert len(long) > 50e6

@@ -61,6 +61,7 @@ def test_same_ledger(curate_process, curate, corpus, expected, tmp_path, output_
         assert ledger[name].equals(expected[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [0, candidates.MANY])
 def test_candidates_are_verified_in_parts_that_do_not_grow_with_the_text(
     monkeypatch, curate, corpus_file, expected, tmp_path, output_of, many

@@ -127,6 +127,7 @@ def test_embeddings_of_other_features_are_refused(fitted):
         Embedding.from_bytes(older)
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 def test_rare_languages_keep_clusters_of_their_own():
     import pyarrow.parquet as pq

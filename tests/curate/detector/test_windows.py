@@ -182,6 +182,7 @@ def pages(rows, rng):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 def test_pages_of_labelled_halves(dev):
     """Mean of eight splits: 53 % of mixed pages are found; 3.1 % of human and 4.4 % of machine ones are mistaken."""
