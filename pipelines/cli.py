@@ -34,6 +34,13 @@ Examples:
   curate decide --annotations curated/annotations --output stricter --set dedupe.threshold=0.9 --apply
 """,
     "explain": "\b\nExample:\n  curate explain curated doc-000123",
+    "report": """
+\b
+Examples:
+  curate report curated
+  curate report generation-1 generation-2
+  curate report generation-* --to trend.html
+""",
     "provenance": "\b\nExample:\n  curate provenance photo.jpg report.pdf manifest.c2pa",
     "export": """
 \b
@@ -207,13 +214,28 @@ def explain(directory: str, id: str) -> None:
     click.echo(explain_document(directory, id).story)
 
 
-@cli.command()
-@click.argument("directory", metavar="DIR")
-def report(directory: str) -> None:
-    """Draws report.html anew from report.json."""
-    from curate.pipelines.preview import redraw_report
+@cli.command(epilog=EPILOG["report"])
+@click.argument("directories", nargs=-1, required=True, metavar="DIR [DIR2]...")
+@click.option(
+    "--to",
+    "target",
+    metavar="FILE",
+    help="Page of the comparison, its numbers beside it as .json; by default comparison.html here.",
+)
+def report(directories: tuple[str, ...], target: Optional[str]) -> None:
+    """Draws report.html anew from report.json; compares two or more outputs, the earliest first.
 
-    click.echo(redraw_report(directory))
+    A comparison says what has changed by more than chance between the first and the last, and what that rests on. The
+    outputs are not changed.
+    """
+    if len(directories) == 1 and target is None:
+        from curate.pipelines.preview import redraw_report
+
+        click.echo(redraw_report(directories[0]))
+    else:
+        from curate.pipelines.comparison import compare_outputs
+
+        click.echo(compare_outputs(directories, target or "comparison.html"))
 
 
 @cli.command()

@@ -1,0 +1,1 @@
+"""Compares finished runs by their reports: what has changed, by more than chance, and what it rests on."""

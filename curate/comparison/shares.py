@@ -1,0 +1,183 @@
+"""Shares of clusters and sources, run against run: new and gone ones, the tail, and how far the mixtures moved."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scipy.stats import chi2
+
+from curate.comparison.changes import PLAIN, POINTS, counted, judged
+from curate.comparison.runs import Run
+from curate.metrics.catalogue import BY_NAME
+from curate.metrics.shares import js_divergence
+from curate.report.tables import JsonDict
+
+DIVERGENCE = BY_NAME["cluster_divergence"]
+_ONE_SIDED = 0.99865  # of three standard errors
+_SURELY_THERE = -math.log(1 - _ONE_SIDED)
+"""Documents expected from which on none at all is no chance: e to the minus that."""
+
+Rows = Mapping[Any, JsonDict]
+
+
+def clusters(runs: Sequence[Run]) -> JsonDict:
+    """Cluster shares, where the runs have the same clusters.
+
+    Returns:
+        `comparable`; if not, `why`; else `rows`: {cluster, terms, tail (in the first run), documents, kept, reference,
+        before, after (each of every run), and the change of after}, the largest change first; `lost` and `born`:
+        clusters that only the first, or the last, run has kept documents of; `numbers`: the tail's share, and how far
+        the mixtures that came in and that were built have moved.
+    """
+    why = _incomparable(runs)
+    if why:
+        return {"comparable": False, "why": why, "rows": [], "lost": [], "born": [], "numbers": []}
+    found: list[Rows] = [{row["cluster"]: row for row in run.report["clusters"]} for run in runs]
+    kept = [run.report["totals"]["kept_documents"] for run in runs]
+    rows = []
+    for cluster in sorted({cluster for each in found for cluster in each}):
+        each = [clusters.get(cluster, {}) for clusters in found]
+        after = [row.get("after") or 0.0 for row in each]
+        rows.append(
+            {
+                "cluster": cluster,
+                "terms": next((row["terms"] for row in reversed(each) if row.get("terms")), []),
+                "tail": bool(each[0].get("tail")),
+                "documents": [row.get("documents", 0) for row in each],
+                "kept": [row.get("kept", 0) for row in each],
+                "reference": [row.get("reference") for row in each],
+                "before": [row.get("before") or 0.0 for row in each],
+                "after": after,
+                **_share_change(after, kept),
+            }
+        )
+    tail = [row for row in rows if row["tail"]]
+    label = "share of the tokens built in the tail clusters of the first run"
+    numbers = [
+        _number("tail_share", label, [sum(row["after"][place] for row in tail) for place in range(len(runs))], kept),
+        _moved("clusters", rows, "before", [run.documents for run in runs]),
+        _moved("clusters", rows, "after", kept),
+    ]
+    return {
+        "comparable": True,
+        "why": "",
+        "rows": sorted(rows, key=lambda row: (-abs(row["difference"]), row["cluster"])),
+        "lost": [_lost(row, runs) for row in rows if row["kept"][0] and not row["kept"][-1]],
+        "born": [_lost(row, runs) for row in rows if row["kept"][-1] and not row["kept"][0]],
+        "numbers": [number for number in numbers if number["difference"] is not None],
+    }
+
+
+def sources(runs: Sequence[Run]) -> JsonDict:
+    """Source shares of what came in and of what was built.
+
+    Returns:
+        `complete`: whether the reports list all of their sources; `rows`: {source, fate (new, gone or None), documents,
+        kept, before, after (each of every run), and the change of after}, the largest change first; `numbers`: the
+        shares of new and gone sources, and how far the mixtures have moved.
+    """
+    found: list[Rows] = [{row["source"]: row for row in run.report["sources"]} for run in runs]
+    complete = all(
+        run.report.get("sources_total", len(rows)) <= len(rows) for run, rows in zip(runs, found, strict=True)
+    )
+    totals = [run.report["totals"] for run in runs]
+    kept = [total["kept_documents"] for total in totals]
+    rows = []
+    for source in {source: None for each in reversed(found) for source in each}:
+        each = [of_run.get(source, {}) for of_run in found]
+        shares = {
+            name: [
+                row.get(column, 0) / total[column] if total[column] else 0.0
+                for row, total in zip(each, totals, strict=True)
+            ]
+            for name, column in (("before", "tokens"), ("after", "output_tokens"))
+        }
+        fate = "new" if source not in found[0] else "gone" if source not in found[-1] else None
+        rows.append(
+            {
+                "source": source,
+                "fate": fate if complete else None,
+                "documents": [row.get("documents", 0) for row in each],
+                "kept": [row.get("kept", 0) for row in each],
+                **{name: [round(value, 6) for value in values] for name, values in shares.items()},
+                **_share_change(shares["after"], kept),
+            }
+        )
+    numbers = [
+        _moved("sources", rows, "before", [run.documents for run in runs]),
+        _moved("sources", rows, "after", kept),
+    ]
+    for fate in ("new", "gone"):
+        values = [sum(row["after"][place] for row in rows if row["fate"] == fate) for place in range(len(runs))]
+        label = f"share of the tokens built that is of {fate} sources"
+        numbers.append(_number(f"{fate}_sources", label, values, kept, POINTS))
+    return {
+        "complete": complete,
+        "rows": sorted(rows, key=lambda row: (-abs(row["difference"]), str(row["source"]))),
+        "numbers": [number for number in numbers if number["difference"] is not None],
+    }
+
+
+def _incomparable(runs: Sequence[Run]) -> str:
+    ids = [run.artefacts.get("centroids") for run in runs]
+    for run, id in zip(runs, ids, strict=True):
+        if id is None or not run.report["clusters"]:
+            return f"{run.name} has no clusters (mixture.enabled gives them)"
+    if len(set(ids)) == 1:
+        return ""
+    return (
+        "the runs have fitted clusters of their own (their centroids differ); run the later one with --artefacts "
+        f"{runs[0].name}/artefacts, and both have the same clusters and thresholds"
+    )
+
+
+def _share_change(values: Sequence[float], documents: Sequence[int]) -> JsonDict:
+    noise = counted("share", values[0], values[-1], [documents[0], documents[-1]])
+    return {"kind": "share", **judged(PLAIN, values[0], values[-1], noise)}
+
+
+def _number(name: str, label: str, values: list[float], documents: Sequence[int], metric: Any = PLAIN) -> JsonDict:
+    noise = counted("share", values[0], values[-1], [documents[0], documents[-1]])
+    change = judged(metric, values[0], values[-1], noise)
+    values = [round(value, 6) for value in values]
+    return {"name": name, "label": label, "kind": "share", "values": values, "n": list(documents), **change}
+
+
+def _moved(what: str, rows: Sequence[JsonDict], name: str, documents: Sequence[int]) -> JsonDict:
+    """Jensen–Shannon divergence of each run's shares from the first one's, against what sampling makes of equal ones.
+
+    Of equal shares, 8·ln 2·JS / (1/n + 1/m) is about χ² of as many degrees as there are shares but one (the first term
+    of its Taylor series, as of the G test).
+    """
+    shares = [[row[name][place] for row in rows] for place in range(len(documents))]
+    values = [js_divergence(shares[0], own) for own in shares]
+    present = sum(1 for row in rows if row[name][0] or row[name][-1])
+    n = [documents[0], documents[-1]]
+    noise = None
+    if min(n) > 0 and present:
+        noise = (
+            float(chi2.ppf(_ONE_SIDED, present - 1)) / (8 * math.log(2)) * (1 / n[0] + 1 / n[1]) if present > 1 else 0.0
+        )
+    side = "what came in" if name == "before" else "what was built"
+    return {
+        "name": f"{what}_{name}",
+        "label": f"Jensen–Shannon divergence of the shares of {what} in {side} from the first run's (bits)",
+        "kind": "number",
+        "values": [value if value is None else round(value, 6) for value in values],
+        "n": list(documents),
+        **judged(DIVERGENCE, values[0], values[-1], noise),
+    }
+
+
+def _lost(row: JsonDict, runs: Sequence[Run]) -> JsonDict:
+    """A cluster that one of two runs has no kept document of, and whether that many can be missing by chance."""
+    side, other = (0, -1) if row["kept"][0] else (-1, 0)
+    read = [run.documents for run in runs]
+    expected = row["kept"][side] * read[other] / read[side] if read[side] else 0.0
+    return {
+        "cluster": row["cluster"],
+        "terms": row["terms"],
+        "kept": row["kept"][side],
+        "read": row["documents"][other],
+        "by_chance": expected <= _SURELY_THERE,
+    }
