@@ -16,7 +16,10 @@ from curate.report.tables import JsonDict
 PLAIN = Metric("plain", "", 0.05)
 """What matters of a number that the catalogue does not know: 5 % of it."""
 POINTS = Metric("points", "", 0.05, relative=False)
-"""Of a share that may well be none before: 5 percentage points."""
+"""What matters of a share that may well be none before, or that is only estimated: 5 percentage points."""
+
+NOT_JUDGED = {"relative": None, "bands": None, "status": None}
+"""Of a difference of which nothing can be said."""
 
 SIGMAS = 3.0
 _OF_INTERVAL = 1.96  # standard errors that an interval of 95 % is wide, to a side
@@ -40,7 +43,7 @@ def judged(metric: Metric, before: float | None, after: float | None, noise: flo
     """
     if before is None or after is None or noise is None:
         known = None if before is None or after is None else round(after - before, _DIGITS)
-        return {"difference": known, "relative": None, "bands": None, "status": None}
+        return {"difference": known, **NOT_JUDGED}
     found = Measured(after, 0, (before - noise, before + noise), None, before)
     moved = change(metric, found)
     return {
@@ -51,7 +54,7 @@ def judged(metric: Metric, before: float | None, after: float | None, noise: flo
     }
 
 
-def counted(kind: str, before: float | None, after: float | None, n: Sequence[int]) -> float | None:
+def counted(kind: str, before: float | None, after: float | None, n: Sequence[float]) -> float | None:
     """The noise of a number that was counted over documents.
 
     Args:

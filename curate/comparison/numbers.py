@@ -9,15 +9,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.comparison.changes import PLAIN, counted, estimated, judged, measured
+from curate.comparison.changes import NOT_JUDGED, PLAIN, POINTS, counted, estimated, judged, measured
 from curate.comparison.runs import Run, differing, named
 from curate.metrics.catalogue import BY_NAME, Metric
 from curate.metrics.slices import HUMAN, SLICES
 from curate.report.tables import JsonDict
 from curate.report.words import reason_words
 
-FIGURES = {"divergence": BY_NAME["cluster_divergence"]}
-"""Figures of panels that 5 % of their value say little of."""
+FIGURES = {"divergence": BY_NAME["cluster_divergence"], "prevalence": POINTS, "beta_res": POINTS}
+"""Figures of panels that 5 % of their value say little of. Estimates of machine text err by points, not by shares of
+themselves: two random halves of one corpus may well differ by more than their intervals of sampling allow for."""
 RESTS = {"synthetic": ("detector", "thresholds"), "mixture": ("reference", "centroids")}
 """Artefacts that the decisions of a stage rest on."""
 _PER_DOCUMENT = ("compression", "surprise")
@@ -37,6 +38,7 @@ def flow(runs: Sequence[Run]) -> list[JsonDict]:
         documents = [each[key]["documents"] if key in each else 0 for each in found]
         values = [number / total if total else None for number, total in zip(documents, n, strict=True)]
         decision, stage, reason = key
+        decided_at = stage or (reason and "synthetic")  # documents kept for a reason were suspected, or not judged
         rows.append(
             {
                 "section": "Flow",
@@ -46,8 +48,8 @@ def flow(runs: Sequence[Run]) -> list[JsonDict]:
                 "values": _rounded(values),
                 "n": n,
                 "documents": documents,
-                "differing": differing(runs, RESTS.get(stage, ())),
-                **_counted(PLAIN, "share", values, n),
+                "differing": differing(runs, RESTS.get(decided_at, ())),
+                **_counted(PLAIN, "share", values, _independent(runs, n) if stage == "dedupe" else n),
             }
         )
     return rows
@@ -66,6 +68,7 @@ def figures(runs: Sequence[Run]) -> list[JsonDict]:
         kind = known[-1]["kind"]
         values = _each(each, "value")
         n = [min(figure["n"], run.documents) if figure else 0 for figure, run in zip(each, runs, strict=True)]
+        n = _independent(runs, n) if key[1] == "duplicates" else n
         rows.append(
             {
                 "section": key[0],
@@ -75,7 +78,7 @@ def figures(runs: Sequence[Run]) -> list[JsonDict]:
                 "values": values,
                 "n": [figure["n"] if figure else 0 for figure in each],
                 "differing": differing(runs, _rests(runs, _each(each, "artefacts"))),
-                **_figure_change(FIGURES.get(key[1], PLAIN), kind, each[0], each[-1], [n[0], n[-1]]),
+                **_figure_change(FIGURES.get(key[1], PLAIN), kind, each[0], each[-1], n),
             }
         )
     return rows
@@ -87,7 +90,8 @@ def metrics(runs: Sequence[Run]) -> list[JsonDict]:
     Those that are measured on parts depend on the size of the parts, which depends on how much human text a run has:
     they are compared as distances from the human documents of their own run. `distances` are shares of the human value
     or, where the catalogue says so, in its units, and so is `difference`. The human documents themselves are compared
-    where as many were measured. What is counted over all documents is compared as it is.
+    where as many were measured. What is counted over all documents is compared as it is, but for what is counted by
+    clusters that differ.
     """
     found: list[Mapping[Key, JsonDict]] = [
         {(row["name"], part): found for row in run.report["metrics"]["rows"] for part, found in row["slices"].items()}
@@ -101,6 +105,9 @@ def metrics(runs: Sequence[Run]) -> list[JsonDict]:
             continue
         metric, human = BY_NAME[name], [slices.get((name, HUMAN)) for slices in found]
         on_parts = any(one["band"] is not None for one in known)
+        change = _metric_change(metric, part, (each[0], each[-1]), (human[0], human[-1]), on_parts)
+        if metric.fitted == "centroids" and differing(runs, ["centroids"]):
+            change = change | NOT_JUDGED
         rows.append(
             {
                 "section": metric.panel,
@@ -113,7 +120,7 @@ def metrics(runs: Sequence[Run]) -> list[JsonDict]:
                 "bands_of_human": _each(each, "band"),
                 "distances": _each(each, "change") if on_parts and part != HUMAN else None,
                 "differing": differing(runs, _rests(runs, _each(each, "artefacts"))),
-                **_metric_change(metric, part, (each[0], each[-1]), (human[0], human[-1]), on_parts),
+                **change,
             }
         )
     return rows
@@ -143,20 +150,22 @@ def prevalence(runs: Sequence[Run]) -> list[JsonDict]:
                 "intervals": ranges,
                 "n": [one["n"] if one else 0 for one in each],
                 "differing": differing(runs, RESTS["synthetic"]),
-                **judged(PLAIN, values[0], values[-1], noise),
+                **judged(POINTS, values[0], values[-1], noise),
             }
         )
     return rows
 
 
-def _figure_change(metric: Metric, kind: str, first: JsonDict | None, last: JsonDict | None, n: list[int]) -> JsonDict:
+def _figure_change(
+    metric: Metric, kind: str, first: JsonDict | None, last: JsonDict | None, n: Sequence[float]
+) -> JsonDict:
     if first is None or last is None or first["value"] is None or last["value"] is None:
         return judged(metric, None, None, None)
     before, after = first["value"], last["value"]
     if kind != "count":
         noise = estimated(before, first.get("interval"), after, last.get("interval"))
-        return judged(metric, before, after, counted(kind, before, after, n) if noise is None else noise)
-    rates = [value / of if of else None for value, of in zip((before, after), n, strict=True)]
+        return judged(metric, before, after, counted(kind, before, after, [n[0], n[-1]]) if noise is None else noise)
+    rates = [value / of if of else None for value, of in ((before, n[0]), (after, n[-1]))]
     change = _counted(metric, "share", rates, n)
     return change | {"difference": round(after - before, 6), "relative": None}
 
@@ -189,13 +198,23 @@ def _metric_change(
     return judged(metric._replace(relative=False), first["change"], last["change"], noise)
 
 
-def _counted(metric: Metric, kind: str, values: Sequence[float | None], n: Sequence[int]) -> JsonDict:
+def _counted(metric: Metric, kind: str, values: Sequence[float | None], n: Sequence[float]) -> JsonDict:
     before, after = values[0], values[-1]
     return judged(metric, before, after, counted(kind, before, after, [n[0], n[-1]]))
 
 
 def _rests(runs: Sequence[Run], ids: Sequence[Sequence[str] | None]) -> list[str]:
     return [name for run, of_run in zip(runs, ids, strict=True) for name in named(run, of_run or ())]
+
+
+def _independent(runs: Sequence[Run], n: Sequence[int]) -> list[float]:
+    """As many documents, that come one by one, tell as much of duplicates as n that come in groups (design effect)."""
+    found = []
+    for run, documents in zip(runs, n, strict=True):
+        sizes = run.report.get("duplicates", {}).get("sizes", [])
+        grouped = sum(size * groups for size, groups in sizes)
+        found.append(documents * grouped / sum(size**2 * groups for size, groups in sizes) if grouped else documents)
+    return found
 
 
 def _each(found: Sequence[JsonDict | None], name: str) -> list[Any]:

@@ -126,8 +126,8 @@ def _incomparable(runs: Sequence[Run]) -> str:
     if len(set(ids)) == 1:
         return ""
     return (
-        "the runs have fitted clusters of their own (their centroids differ); run the later one with --artefacts "
-        f"{runs[0].name}/artefacts, and both have the same clusters and thresholds"
+        "the runs have fitted clusters of their own (their centroids differ); run the later one with "
+        f"--human-reference {runs[0].name}, or with --artefacts {runs[0].name}/artefacts, and both have the same"
     )
 
 

@@ -114,6 +114,16 @@ def test_counts_are_judged_as_shares_of_what_was_counted(run):
     assert "alert Tail: fragile: 4 of 50, now 40 of 50 (1.8 × chance)" in texts(more)
 
 
+def test_documents_that_come_in_groups_tell_less_of_duplicates(run):
+    def near(number, sizes):
+        rows = [{"decision": "dropped", "stage": "dedupe", "reason": "near", "documents": number, "tokens": 1}]
+        return run("b", flow=rows, duplicates={"sizes": sizes})
+
+    alone, together = [[1, 2000]], [[10, 200]]
+    assert compare([near(2000, alone), near(2300, alone)])["flow"][0]["status"] == "warn"
+    assert compare([near(2000, together), near(2300, together)])["flow"][0]["status"] == "ok"
+
+
 def test_worse_panels_and_new_reasons_are_told(run):
     def worse(report):
         panel = report["panels"][0]
@@ -135,8 +145,8 @@ def test_prevalence_is_judged_by_its_intervals(run):
         values = {"estimate": share, "sampled_low": share - 0.02, "sampled_high": share + 0.02}
         return changed(run, lambda report: report["prevalence"][0].update(values))
 
-    statuses = [compare([run("a"), machine(share)])["prevalence"][0]["status"] for share in (0.3, 0.33, 0.35, 0.2)]
-    assert statuses == ["ok", "ok", "alert", "alert"]
+    statuses = [compare([run("a"), machine(share)])["prevalence"][0]["status"] for share in (0.3, 0.34, 0.36, 0.2, 0.5)]
+    assert statuses == ["ok", "ok", "warn", "warn", "alert"]
 
 
 def test_clusters_are_compared_where_they_are_the_same(run):
@@ -173,8 +183,9 @@ def test_other_clusters_are_not_compared(run):
     other = run("b", artefacts={"centroids": "centroids-2", "detector": "detector-1", "thresholds": "thresholds-2"})
     comparison = compare([run("a"), other])
     assert not comparison["clusters"]["comparable"] and comparison["clusters"]["rows"] == []
+    assert row(comparison, "metrics", "cluster_effective", slice="accepted")["status"] is None
     text = " ".join(to_text(comparison).split())
-    assert "run the later one with --artefacts a/artefacts" in text
+    assert "run the later one with --human-reference a, or with --artefacts a/artefacts" in text
     assert "The runs differ in centroids and thresholds: changes of what rests on them (marked *)" in text
 
 
