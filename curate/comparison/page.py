@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from curate.comparison import words
 from curate.report.tables import JsonDict
-from curate.report.words import count, decimal, percent
+from curate.report.words import count, percent
 
 MOST_ROWS = 40
 """Rows of clusters, sources and settings on the page; the JSON has all."""
@@ -24,7 +24,7 @@ def draw_page(comparison: JsonDict) -> str:
     environment.filters |= {
         "count": count,
         "percent": percent,
-        "bands": lambda value: "–" if value is None else f"{decimal(value, 1)}",
+        "bands": lambda value: "–" if value is None else f"{value:.1f}",
         "value": lambda value, row: words.value_words(row["kind"], value),
         "distance": lambda value, row: words.distance_words(row, value),
         "difference": words.difference_words,

@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from curate.comparison.changes import PLAIN, POINTS, counted, judged
-from curate.comparison.runs import Run
-from curate.metrics.catalogue import BY_NAME
+from curate.comparison.runs import Run, differing
+from curate.metrics.catalogue import BY_NAME, Metric
 from curate.metrics.shares import js_divergence
 from curate.report.tables import JsonDict
 
+BUILT = ("detector", "thresholds", "reference")
+"""Artefacts that the shares of what was built rest on."""
 DIVERGENCE = BY_NAME["cluster_divergence"]
 _ONE_SIDED = 0.99865  # of three standard errors
 _SURELY_THERE = -math.log(1 - _ONE_SIDED)
@@ -33,7 +35,6 @@ def clusters(runs: Sequence[Run]) -> JsonDict:
     if why:
         return {"comparable": False, "why": why, "rows": [], "lost": [], "born": [], "numbers": []}
     found: list[Rows] = [{row["cluster"]: row for row in run.report["clusters"]} for run in runs]
-    kept = [run.report["totals"]["kept_documents"] for run in runs]
     rows = []
     for cluster in sorted({cluster for each in found for cluster in each}):
         each = [clusters.get(cluster, {}) for clusters in found]
@@ -48,16 +49,14 @@ def clusters(runs: Sequence[Run]) -> JsonDict:
                 "reference": [row.get("reference") for row in each],
                 "before": [row.get("before") or 0.0 for row in each],
                 "after": after,
-                **_share_change(after, kept),
+                **_share_change(after, runs),
             }
         )
     tail = [row for row in rows if row["tail"]]
     label = "share of the tokens built in the tail clusters of the first run"
-    numbers = [
-        _number("tail_share", label, [sum(row["after"][place] for row in tail) for place in range(len(runs))], kept),
-        _moved("clusters", rows, "before", [run.documents for run in runs]),
-        _moved("clusters", rows, "after", kept),
-    ]
+    tail_shares = [sum(row["after"][place] for row in tail) for place in range(len(runs))]
+    moved = [_moved("clusters", rows, name, runs) for name in ("before", "after")]
+    numbers = [_number("tail_share", label, tail_shares, runs), *moved]
     return {
         "comparable": True,
         "why": "",
@@ -81,7 +80,6 @@ def sources(runs: Sequence[Run]) -> JsonDict:
         run.report.get("sources_total", len(rows)) <= len(rows) for run, rows in zip(runs, found, strict=True)
     )
     totals = [run.report["totals"] for run in runs]
-    kept = [total["kept_documents"] for total in totals]
     rows = []
     for source in {source: None for each in reversed(found) for source in each}:
         each = [of_run.get(source, {}) for of_run in found]
@@ -100,17 +98,14 @@ def sources(runs: Sequence[Run]) -> JsonDict:
                 "documents": [row.get("documents", 0) for row in each],
                 "kept": [row.get("kept", 0) for row in each],
                 **{name: [round(value, 6) for value in values] for name, values in shares.items()},
-                **_share_change(shares["after"], kept),
+                **_share_change(shares["after"], runs),
             }
         )
-    numbers = [
-        _moved("sources", rows, "before", [run.documents for run in runs]),
-        _moved("sources", rows, "after", kept),
-    ]
+    numbers = [_moved("sources", rows, name, runs) for name in ("before", "after")]
     for fate in ("new", "gone"):
         values = [sum(row["after"][place] for row in rows if row["fate"] == fate) for place in range(len(runs))]
         label = f"share of the tokens built that is of {fate} sources"
-        numbers.append(_number(f"{fate}_sources", label, values, kept, POINTS))
+        numbers.append(_number(f"{fate}_sources", label, values, runs, POINTS))
     return {
         "complete": complete,
         "rows": sorted(rows, key=lambda row: (-abs(row["difference"]), str(row["source"]))),
@@ -131,40 +126,43 @@ def _incomparable(runs: Sequence[Run]) -> str:
     )
 
 
-def _share_change(values: Sequence[float], documents: Sequence[int]) -> JsonDict:
-    noise = counted("share", values[0], values[-1], [documents[0], documents[-1]])
-    return {"kind": "share", **judged(PLAIN, values[0], values[-1], noise)}
+def _kept(runs: Sequence[Run]) -> list[int]:
+    return [run.report["totals"]["kept_documents"] for run in runs]
 
 
-def _number(name: str, label: str, values: list[float], documents: Sequence[int], metric: Any = PLAIN) -> JsonDict:
-    noise = counted("share", values[0], values[-1], [documents[0], documents[-1]])
-    change = judged(metric, values[0], values[-1], noise)
-    values = [round(value, 6) for value in values]
-    return {"name": name, "label": label, "kind": "share", "values": values, "n": list(documents), **change}
+def _share_change(values: Sequence[float], runs: Sequence[Run], metric: Metric = PLAIN) -> JsonDict:
+    kept = _kept(runs)
+    noise = counted("share", values[0], values[-1], [kept[0], kept[-1]])
+    return {"kind": "share", "differing": differing(runs, BUILT), **judged(metric, values[0], values[-1], noise)}
 
 
-def _moved(what: str, rows: Sequence[JsonDict], name: str, documents: Sequence[int]) -> JsonDict:
+def _number(name: str, label: str, values: list[float], runs: Sequence[Run], metric: Metric = PLAIN) -> JsonDict:
+    rounded = [round(value, 6) for value in values]
+    return {"name": name, "label": label, "values": rounded, "n": _kept(runs), **_share_change(values, runs, metric)}
+
+
+def _moved(what: str, rows: Sequence[JsonDict], name: str, runs: Sequence[Run]) -> JsonDict:
     """Jensen–Shannon divergence of each run's shares from the first one's, against what sampling makes of equal ones.
 
     Of equal shares, 8·ln 2·JS / (1/n + 1/m) is about χ² of as many degrees as there are shares but one (the first term
     of its Taylor series, as of the G test).
     """
-    shares = [[row[name][place] for row in rows] for place in range(len(documents))]
+    came_in = name == "before"
+    documents = [run.documents for run in runs] if came_in else _kept(runs)
+    shares = [[row[name][place] for row in rows] for place in range(len(runs))]
     values = [js_divergence(shares[0], own) for own in shares]
-    present = sum(1 for row in rows if row[name][0] or row[name][-1])
-    n = [documents[0], documents[-1]]
-    noise = None
-    if min(n) > 0 and present:
-        noise = (
-            float(chi2.ppf(_ONE_SIDED, present - 1)) / (8 * math.log(2)) * (1 / n[0] + 1 / n[1]) if present > 1 else 0.0
-        )
-    side = "what came in" if name == "before" else "what was built"
+    n, noise = (documents[0], documents[-1]), None
+    if min(n) > 0:
+        degrees = max(1, sum(1 for row in rows if row[name][0] or row[name][-1]) - 1)
+        noise = float(chdtri(degrees, 1 - _ONE_SIDED)) / (8 * math.log(2)) * (1 / n[0] + 1 / n[1])
+    side = "what came in" if came_in else "what was built"
     return {
         "name": f"{what}_{name}",
         "label": f"Jensen–Shannon divergence of the shares of {what} in {side} from the first run's (bits)",
         "kind": "number",
         "values": [value if value is None else round(value, 6) for value in values],
-        "n": list(documents),
+        "n": documents,
+        "differing": [] if came_in else differing(runs, BUILT),
         **judged(DIVERGENCE, values[0], values[-1], noise),
     }
 

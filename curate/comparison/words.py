@@ -144,12 +144,17 @@ def to_text(comparison: JsonDict) -> str:
         lines.append("Changes beyond chance that are large enough to matter: none")
     for note in [*notes(comparison), *makings_words(comparison)]:
         lines += ["", *textwrap.wrap(note, WIDTH)]
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """Names come from the corpus; a terminal obeys control characters."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _beyond(row: JsonDict) -> str:
     bands = row["bands"]
-    return "" if bands is None else f" ({decimal(abs(bands), 1)} × chance)"
+    return "" if bands is None else f" ({abs(bands):.1f} × chance)"
 
 
 def _end(name: str, most: int) -> str:

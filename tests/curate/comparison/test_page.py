@@ -39,6 +39,11 @@ def test_hostile_strings_stay_text(page):
     assert "<bdi>&lt;/svg&gt;" in page
 
 
+def test_a_terminal_gets_no_control_characters(run):
+    comparison = compare([hostile(run, "first\x1b[2J"), hostile(run, f"last\x1b[2J {HOSTILE}")])
+    assert all(line.isprintable() for line in to_text(comparison).split("\n"))
+
+
 def test_the_page_is_self_contained(page):
     assert "default-src 'none'" in page and "http-equiv" in page
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
