@@ -33,7 +33,9 @@ def change_words(row: JsonDict) -> str:
     first, last = (value_words(row["kind"], row["values"][place]) for place in (0, -1))
     if row["kind"] == "count":  # judged as a share of what was counted
         return f"{row['label']}: {first} of {count(row['n'][0])}, now {last} of {count(row['n'][-1])}{_beyond(row)}"
-    return f"{row['label']}: {'rose' if row['difference'] > 0 else 'fell'} from {first} to {last}{_beyond(row)}"
+    # Of distances from human documents, which are told beside it, the difference may have the other sign.
+    verb = "rose" if row["values"][-1] > row["values"][0] else "fell"
+    return f"{row['label']}: {verb} from {first} to {last}{_beyond(row)}"
 
 
 def metric_words(row: JsonDict) -> str:

@@ -81,6 +81,13 @@ def test_metrics_on_parts_are_compared_as_distances_from_human_documents(run, me
     assert any("distance from human documents -3.8%, now -23.1%" in text for text in texts(less))
 
 
+def test_a_value_that_rose_less_than_that_of_human_documents_is_told_as_it_is(run, metric_row):
+    less = metric_row("distinct_2", {"accepted": (0.30, 0.40), "human": (0.40, 0.40)}, n=60_000)
+    comparison = compare([run("a"), run("b", metrics={"rows": [less]})])
+    assert row(comparison, "metrics", "distinct_2", slice="accepted")["difference"] < 0
+    assert any("rose from 25.0% to 30.0%" in text and "-3.8%, now -25.0%" in text for text in texts(comparison))
+
+
 def test_human_documents_are_compared_where_parts_are_equal(run, metric_row):
     fewer = metric_row("distinct_2", {"accepted": (0.20, 0.20), "human": (0.20, 0.20)})
     found = row(compare([run("a"), run("b", metrics={"rows": [fewer]})]), "metrics", "distinct_2", slice="human")
