@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from curate.metrics.types import Text
 
@@ -88,6 +88,6 @@ def compare(
         return Measured(value, n, baseline=float(base.mean()) if len(base) else None)
     baseline = float(base.mean())
     error = max(float(base.std(ddof=1)), least_spread) * math.sqrt(1 / len(own) + 1 / len(base))
-    width = error * float(student.ppf(_THREE_SIGMA, len(base) - 1))
+    width = error * float(scipy.special.stdtrit(len(base) - 1, _THREE_SIGMA))
     z = (value - baseline) / error if error else 0.0
     return Measured(value, n, (baseline - width, baseline + width), z, baseline)
