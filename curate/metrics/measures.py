@@ -1,6 +1,7 @@
 """Each group of metrics on a sample of documents: of every slice, on equal parts, against the human ones."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from curate.metrics.types import SampledTypes, Text, ngrams
 from curate.metrics.vendi import VendiSums
 from curate.quality.catalogue import NAMES
 from curate.quality.signals import of_level
+from curate.threads import in_threads
 
 ORDERS = (1, 2, 3)
 TAIL_ORDERS = (1, 2)
@@ -38,24 +40,33 @@ def spectra(text: Text, members: Members) -> dict[str, BySlice]:
     """
     lengths = np.bincount(text.documents, minlength=len(members[INPUT]))
     size = parts.part_tokens(int(lengths[members[HUMAN]].sum()), int(lengths[members[INPUT]].sum()))
-    cuts = {name: parts.cut(text, members[name], size) for name in SLICES}
-    tokens = {name: size * len(cuts[name]) for name in SLICES}
-    documents = {name: [np.unique(part.documents) for part in cuts[name]] for name in SLICES}
-    types = {name: [[SampledTypes.of(ngrams(part, n)[0]) for n in ORDERS] for part in cuts[name]] for name in SLICES}
-    of_parts = {name: [_spectrum(part) for part in types[name]] for name in SLICES}
-    metrics = of_parts[INPUT][0] if of_parts[INPUT] else {}
+    counted = {name: in_threads(_Part.of, parts.cut(text, members[name], size)) for name in SLICES}
+    tokens = {name: size * len(counted[name]) for name in SLICES}
+    metrics = counted[INPUT][0].spectrum if counted[INPUT] else {}
     found: dict[str, BySlice] = {
-        metric: _compared({name: [part[metric] for part in of_parts[name]] for name in SLICES}, tokens)
+        metric: _compared({name: [part.spectrum[metric] for part in counted[name]] for name in SLICES}, tokens)
         for metric in metrics
     }
     for n in TAIL_ORDERS:
-        own = {name: [part[n - 1] for part in types[name]] for name in SLICES}
-        values = {name: _tail(own[HUMAN], documents[HUMAN], own[name], documents[name]) for name in SLICES}
-        found[f"tail_{n}"] = _compared(values, tokens)
-    numbers = {name: sum(map(len, documents[name])) for name in SLICES}
-    step = SHARED * len(cuts[HUMAN]) / max(numbers[HUMAN], 1)  # what one more template makes of a part
-    shares = {name: [template_share(part) for part in cuts[name]] for name in SLICES}
+        found[f"tail_{n}"] = _compared({name: _tail(n, counted[HUMAN], counted[name]) for name in SLICES}, tokens)
+    numbers = {name: sum(len(part.documents) for part in counted[name]) for name in SLICES}
+    step = SHARED * len(counted[HUMAN]) / max(numbers[HUMAN], 1)  # what one more template makes of a part
+    shares = {name: [part.templates for part in counted[name]] for name in SLICES}
     return found | {"templates": _compared(shares, numbers, step)}
+
+
+class _Part(NamedTuple):
+    """What is counted in a part: its documents, ascending, its types of each order, and what is made of them."""
+
+    documents: Rows
+    types: Sequence[SampledTypes]
+    spectrum: Mapping[str, float]
+    templates: float
+
+    @staticmethod
+    def of(text: Text) -> "_Part":
+        types = [SampledTypes.of(ngrams(text, n)[0]) for n in ORDERS]
+        return _Part(np.unique(text.documents), types, _spectrum(types), template_share(text))
 
 
 def _spectrum(types: Sequence[SampledTypes]) -> dict[str, float]:
@@ -72,26 +83,21 @@ def _spectrum(types: Sequence[SampledTypes]) -> dict[str, float]:
     }
 
 
-def _tail(
-    people: Sequence[SampledTypes], of_people: Sequence[Rows], parts: Sequence[SampledTypes], of_parts: Sequence[Rows]
-) -> list[float]:
+def _tail(n: int, people: Sequence[_Part], slice_parts: Sequence[_Part]) -> list[float]:
     """How much of the rare n-grams of each human part is in three parts of a slice that share no document with it.
 
     Of human documents as of others, so that what is expected is measured in the same way.
-
-    Args:
-        people: types of the human parts.
-        of_people: their documents, ascending.
-        parts: types of the parts of the slice.
-        of_parts: likewise.
     """
-    values = []
-    for place, (types, documents) in enumerate(zip(people, of_people, strict=True)):
-        turned = [(place + step) % len(parts) for step in range(1, len(parts) + 1)]
-        apart = [other for other in turned if not contained(of_parts[other], documents).any()][:_TAIL_PARTS]
-        if len(apart) == _TAIL_PARTS:
-            values.append(tail_coverage(types, *(parts[other] for other in apart)))
-    return values
+
+    def of_place(place: int) -> float | None:
+        own = people[place]
+        turned = [slice_parts[(place + step) % len(slice_parts)] for step in range(1, len(slice_parts) + 1)]
+        apart = [part for part in turned if not contained(part.documents, own.documents).any()][:_TAIL_PARTS]
+        if len(apart) < _TAIL_PARTS:
+            return None
+        return tail_coverage(own.types[n - 1], *(part.types[n - 1] for part in apart))
+
+    return [value for value in in_threads(of_place, range(len(people))) if value is not None]
 
 
 def compressibility(compressed: pa.ChunkedArray, members: Members) -> dict[str, BySlice]:

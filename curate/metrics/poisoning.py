@@ -89,10 +89,7 @@ def shared_runs(
     asked = suspects & ~human
     text = text.first(human | asked, len(text.codes))
     for n in sorted(SHARED, reverse=True):
-        hashes, owners = ngrams(text, n)
-        known, _ = np.unique(hashes[human[owners]], return_counts=True)  # without counts it hashes, and is slower
-        own = asked[owners]
-        hashes, owners = distinct_pairs(*_candidates(hashes[own], owners[own], known, SHARED[n]))
+        hashes, owners = distinct_pairs(*_candidates(*ngrams(text, n), human, SHARED[n]))
         _, starts, sizes = np.unique(hashes, return_index=True, return_counts=True)
         wanted = np.flatnonzero(sizes >= SHARED[n])
         new = 0
@@ -112,18 +109,21 @@ def shared_runs(
     return sorted(found, key=lambda run: (-run.documents, -run.tokens, run.examples))[:LISTED]
 
 
-def _candidates(hashes: UInt64Array, owners: NDArray[np.int64], known: UInt64Array, times: int) -> Pairs:
-    """The n-grams that occur so many times and are not known; most are told by a bucket of hashes, without sorting."""
-    buckets = (hashes >> np.uint64(64 - _BUCKETS)).astype(np.int64)
-    often = np.bincount(buckets, minlength=1 << _BUCKETS)[buckets] >= times
-    hashes, owners, buckets = hashes[often], owners[often], buckets[often]
-    types, counts = np.unique(hashes, return_counts=True)
-    wanted = types[(counts >= times) & ~contained(types, known)]
+def _candidates(hashes: UInt64Array, owners: NDArray[np.int64], human: NDArray[np.bool_], times: int) -> Pairs:
+    """The n-grams that occur so many times in documents that are not human, and in no human one.
+
+    Most are told by a bucket of hashes, without sorting.
+    """
+    buckets, known = (hashes >> np.uint64(64 - _BUCKETS)).astype(np.int64), human[owners]
+    often = (np.bincount(buckets[~known], minlength=1 << _BUCKETS) >= times)[buckets]
+    hashes, owners, buckets, known = hashes[often], owners[often], buckets[often], known[often]
+    types, counts = np.unique(hashes[~known], return_counts=True)
+    wanted = types[counts >= times]
     marked = np.zeros(1 << _BUCKETS, dtype=bool)
     marked[(wanted >> np.uint64(64 - _BUCKETS)).astype(np.int64)] = True
     near = marked[buckets]
-    hashes, owners = hashes[near], owners[near]
-    exact = contained(hashes, wanted)
+    hashes, owners, known = hashes[near], owners[near], known[near]
+    exact = contained(hashes, wanted[~contained(wanted, np.sort(hashes[known]))])
     return hashes[exact], owners[exact]
 
 

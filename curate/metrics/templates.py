@@ -29,5 +29,6 @@ def template_share(text: Text) -> float:
     """
     everyone = len(np.unique(text.documents))
     hashes, owners = distinct_pairs(*ngrams(text, RUN))
-    _, places, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    return len(np.unique(owners[counts[places] >= SHARED])) / everyone if everyone else math.nan
+    starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    sizes = np.diff(starts, append=len(hashes))
+    return len(np.unique(owners[np.repeat(sizes >= SHARED, sizes)])) / everyone if everyone else math.nan
