@@ -128,8 +128,9 @@ def cluster_terms(embedding: Embedding, centroids: Centroids, terms: int = TERMS
             weights = vectors[start : start + _CENTROIDS] @ components.T
             cosines = np.maximum(weights / np.maximum(lengths, np.finfo(np.float32).tiny), 0)
             for row in np.round((weights - everywhere) * cosines**3, 6):
-                best = np.argsort(-row, kind="stable")[:terms]
-                found.append([words[named[place]] for place in best if row[place] > 0])
+                heavy = np.flatnonzero(row > 0)
+                best = heavy[np.argsort(-row[heavy], kind="stable")[:terms]]
+                found.append([words[place] for place in named[best]])
     return found
 
 

@@ -330,9 +330,10 @@ def _mixture_shares(observed: Counts, human: Floats, machine: Floats) -> Floats:
     rows = len(observed)
     weights, human = observed.reshape(rows, -1).astype(np.float64), human.reshape(rows, -1)
     gap = machine.reshape(rows, -1) - human
+    weighted = weights * gap
     low, high = np.zeros(len(observed)), np.ones(len(observed))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        rising = np.sum(weights * gap / (human + middle[:, None] * gap), axis=1) > 0
+        rising = np.sum(weighted / (human + middle[:, None] * gap), axis=1) > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     return np.where(weights.any(axis=1), (low + high) / 2, np.nan)
