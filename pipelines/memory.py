@@ -10,7 +10,7 @@ from curate.detector.model import load_detector
 from curate.errors import UsageError
 from curate.io.human import Memory, read_memory
 from curate.mixture.overlap import Totals
-from curate.pipelines.artefacts import Artefacts, load_artefacts, quality_digest, resource_digests
+from curate.pipelines.artefacts import Artefacts, load_artefacts, quality_digest
 from curate.pipelines.files import BeamFiles
 
 FILES = BeamFiles()
@@ -34,19 +34,22 @@ def recalled(memory: Memory, config: Config) -> Artefacts:
     return replace(found, detector=None) if found.detector_id == own else found
 
 
-def check_recalled(memory: Memory, config: Config, detector: Optional[str], embedder: Optional[str]) -> None:
+def check_recalled(
+    memory: Memory, config: Config, detector: Optional[str], resources: JsonDict, embedder: Optional[str]
+) -> None:
     """Checks that a run can go on from what an earlier one remembers.
 
     Args:
         memory: what it remembers.
         config: settings of the run.
         detector: id of the run's.
+        resources: digests of the files that the settings name (`resource_digests`).
         embedder: id of the run's.
 
     Raises:
         UsageError: scores, signals or clusters of both would not be comparable.
     """
-    check_memory(memory.about, config, detector, quality_digest(resource_digests(config), config), embedder)
+    check_memory(memory.about, config, detector, quality_digest(resources, config), embedder)
 
 
 def write_memory(

@@ -1,31 +1,20 @@
 """A run from beginning to end: plan, annotate, decide, apply, report; all or nothing in the output directory."""
 
 import importlib
-import json
 import os
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, Optional, Sequence
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.annotate import bands_of
 from curate.clusters.groups import check_columns
 from curate.config import Config, load_config, make_config
-from curate.decisions.memory import FOLDER, REMEMBERED
-from curate.decisions.reference import scores_of
-from curate.detector.other import unscored
-from curate.errors import UnreadableInputError, UsageError
+from curate.errors import UsageError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below
 from curate.io.human import find_memory, human_reference
-from curate.io.output import Staging, prepare_output
-from curate.io.sources import InputPlan, find_inputs, plan
-from curate.io.writer import part_name, write_part
+from curate.io.output import prepare_output
+from curate.io.sources import find_inputs, plan
 from curate.pipelines.annotations import (
     FORMAT,
     RECORD,
@@ -50,24 +39,19 @@ from curate.pipelines.artefacts import (
     resource_digests,
     resources,
     with_detector,
-    write_detector,
-    write_embedder,
 )
+from curate.pipelines.deciding import decide_and_report, now
+from curate.pipelines.failures import copy_errors, count_errors, tell_failures
 from curate.pipelines.files import BeamFiles
-from curate.pipelines.jobs import OVERVIEW, annotate_inputs, decide_annotated, partitions_for
+from curate.pipelines.jobs import annotate_inputs, partitions_for
 from curate.pipelines.lineage import check_lineage, lineage
-from curate.pipelines.memory import annotated_memory, check_recalled, copy_memory, recalled, write_memory
-from curate.pipelines.progress import annotated_documents, applied_documents, phase, say
+from curate.pipelines.memory import check_recalled, copy_memory, recalled
+from curate.pipelines.progress import annotated_documents, phase, say
 from curate.pipelines.review import kept_review, refuse_loss
 from curate.pipelines.runner import beam_options, quiet
-from curate.pipelines.writing import output_schema
 from curate.provenance.datasets import with_said
 from curate.provenance.trust_list import trust_list_id
 from curate.report.environment import without_secrets
-from curate.report.finish import write_reports
-from curate.review.answers import FILE as ANSWERS
-from curate.review.outcome import Review
-from curate.schema import ERRORS, LEDGER
 from curate.transforms.configured import configured_models
 
 FILES = BeamFiles()
@@ -121,7 +105,7 @@ def curate_inputs(
         UsageError: bad options, no input, no earlier output, or an output that may not be written.
         UnreadableInputError: nothing readable, or more undecodable records than `run.max_error_rate`.
     """
-    started = _now()
+    started = now()
     options = beam_options(beam, workers)
     if not debug:
         quiet()
@@ -133,10 +117,10 @@ def curate_inputs(
     models = configured_models(config)
     scored_by = detector_id(config, models)
     embedded_by = models.embedder.id if models.embedder else None
-    if memory:
-        check_recalled(memory, config, scored_by, embedded_by)
-    check_artefacts(given, config)
     judged_by = resource_digests(config)
+    if memory:
+        check_recalled(memory, config, scored_by, judged_by, embedded_by)
+    check_artefacts(given, config)
     check_thresholds(given, config, scored_by, judged_by)
     check_embedder(given, config, embedded_by)
     exclude, watermarks = check_exclude(config), check_watermarks(config)
@@ -198,15 +182,10 @@ def curate_inputs(
             copy_memory(memory, given, f"{staging.path}/annotations")
         with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
             annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, models)
-        record["errors"] = _count_errors(staging.path, planned, config)
+        record["errors"] = count_errors(staging.path, planned, config)
         FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
-        if models.detector is not None:
-            _tell_unscored(f"{staging.path}/annotations/features", config, models.detector.id)
-        if models.embedder is not None:
-            _tell_unembedded(f"{staging.path}/annotations/features", models.embedder.id)
-        if models.verifier is not None:
-            _tell_unverified(f"{staging.path}/annotations/features", models.verifier.id)
-        counts, warnings = _decide_and_report(
+        tell_failures(f"{staging.path}/annotations/features", models, config)
+        counts, warnings = decide_and_report(
             f"{staging.path}/annotations",
             record,
             planned if apply else None,
@@ -239,7 +218,7 @@ def decide_again(
     Raises:
         UsageError: bad options; settings that the annotations cannot serve; with `apply`, inputs that have changed.
     """
-    started = _now()
+    started = now()
     options = beam_options(beam, workers)
     if not debug:
         quiet()
@@ -280,50 +259,13 @@ def decide_again(
         lineage(config, record, started) as told,
     ):
         _import_ahead("curate.report.plots")
-        _copy_errors(annotations, staging.path)
-        counts, warnings = _decide_and_report(
+        copy_errors(annotations, staging.path)
+        counts, warnings = decide_and_report(
             annotations, record, planned, config, given, staging, options, partitions, started, review
         )
         staging.commit()
         told.complete(output, planned)
     return RunResult(output, counts, _farewell(output, counts, warnings, applied=apply))
-
-
-def _decide_and_report(
-    annotations: str,
-    record: dict[str, Any],
-    planned: Optional[InputPlan],
-    config: Config,
-    given: Artefacts,
-    staging: Staging,
-    options: PipelineOptions,
-    partitions: int,
-    started: str,
-    review: Optional[Review] = None,
-) -> tuple[dict[str, int], list[str]]:
-    """The second half of a run: decide, apply to the planned inputs if any, and write what follows from the outcome."""
-    fitted = Artefacts(centroids=FILES.read_if_there(f"{annotations}/centroids.npz"), reference=given.reference)
-    measure = applied_documents(f"{staging.path}/data", planned) if planned else None
-    with phase("decide and apply" if planned else "decide", record["rows"], measure):
-        decide_annotated(annotations, config, fitted, staging.path, options, partitions, planned, review)
-    for name in ("embedding.npz", "centroids.npz"):
-        content = FILES.read_if_there(f"{annotations}/{name}")
-        if content is not None:
-            FILES.write_bytes(f"{staging.path}/artefacts/{name}", content)
-    write_detector(config, f"{staging.path}/artefacts", record["detector"])
-    write_embedder(f"{staging.path}/artefacts", record["embedder"] if config.mixture.enabled else None)
-    memory = annotated_memory(annotations) if given.reference is None else None
-    totals = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))["remembered"]
-    write_memory(f"{staging.path}/artefacts", record, config, totals, memory)
-    _fill_empty(staging.path, f"artefacts/{FOLDER}", REMEMBERED)
-    if review is not None:
-        FILES.write_bytes(f"{staging.path}/{ANSWERS}", review.content)
-    _fill_empty(staging.path, "ledger", LEDGER)
-    if planned:
-        _fill_empty(staging.path, "errors", ERRORS)
-        for folder in ("data", "held"):
-            _fill_empty(staging.path, folder, output_schema(planned.schema, config))
-    return write_reports(staging.path, record, config, FILES, started, _now())
 
 
 def _refuse_documents(output: str) -> None:
@@ -342,78 +284,6 @@ def _import_ahead(module: str) -> None:
     threading.Thread(target=importlib.import_module, args=(module,)).start()
 
 
-def _count_errors(directory: str, planned: InputPlan, config: Config) -> int:
-    errors = 0
-    for part in below(f"{directory}/errors", FILES):
-        with FILES.open(part.path) as file:
-            errors += pq.read_metadata(file).num_rows
-    share = errors / max(planned.rows, 1)
-    if share > config.run.max_error_rate:
-        raise UnreadableInputError(
-            f"{errors:,} of {planned.rows:,} records ({share:.0%}) cannot be decoded, expected at most "
-            f"run.max_error_rate ({config.run.max_error_rate:.0%}); mend the input, or raise the rate"
-        )
-    return errors
-
-
-def _tell_unscored(directory: str, config: Config, detector: str) -> None:
-    """Tells how many texts a detector of the user's failed on."""
-    failed = scored = 0
-    for part in below(directory, FILES):
-        with FILES.open(part.path) as file:
-            columns = pq.read_table(file, columns=["earlier", "read_reason", "tokens", "detector_score"])
-        own = columns.filter(pc.and_(pc.invert(columns["earlier"]), columns["read_reason"].is_null()))
-        failed += int(unscored(own["tokens"].to_numpy(), scores_of(own), config).sum())
-        scored += own.num_rows - own["detector_score"].null_count
-    if failed:
-        say(
-            f"detector {detector} failed on {failed:,} of {failed + scored:,} texts: kept, reason uncalibrated; "
-            "--debug tells why"
-        )
-
-
-def _tell_unembedded(directory: str, embedder: str) -> None:
-    """Tells how many texts an embedder of the user's gave no vector for."""
-    texts = failed = 0
-    for part in below(directory, FILES):
-        with FILES.open(part.path) as file:
-            columns = pq.read_table(file, columns=["earlier", "read_reason", "media", "embedding"])
-        other = pc.or_(columns["earlier"], columns["media"])
-        own = columns.filter(pc.and_(pc.invert(other), columns["read_reason"].is_null()))
-        texts += own.num_rows
-        failed += own["embedding"].null_count
-    if failed:
-        say(
-            f"embedder {embedder} gave no vector for {failed:,} of {texts:,} texts, failing or zero: they have no "
-            "cluster; --debug tells why"
-        )
-
-
-def _tell_unverified(directory: str, verifier: str) -> None:
-    """Tells how many texts a verifier of the user's failed on."""
-    asked = failed = 0
-    for part in below(directory, FILES):
-        with FILES.open(part.path) as file:
-            answers = pq.read_table(file, columns=["verification"])["verification"].drop_null()
-        asked += len(answers)
-        failed += pc.sum(pc.is_nan(answers)).as_py() or 0
-    if failed:
-        say(f"verifier {verifier} failed on {failed:,} of {asked:,} texts: they fill nothing; --debug tells why")
-
-
-def _copy_errors(annotations: str, directory: str) -> None:
-    """Copies the undecodable records that the annotating run wrote: a decision counts them as well."""
-    for part in below(f"{annotations.rpartition('/')[0] or '.'}/errors", FILES):
-        name = part.path.rpartition("/")[2]
-        FILES.write_bytes(f"{directory}/errors/{name}", FILES.read_bytes(part.path))
-
-
-def _fill_empty(directory: str, folder: str, schema: pa.Schema) -> None:
-    """Gives a folder without parts one without rows, so that every reader finds the columns."""
-    if not below(f"{directory}/{folder}", FILES):
-        write_part(f"{directory}/{folder}/{part_name(0, 1)}", schema.empty_table(), FILES)
-
-
 def _farewell(output: str, counts: dict[str, int], warnings: list[str], applied: bool) -> str:
     read, kept, held, dropped = (f"{counts[name]:,}" for name in ("read", "kept", "held", "dropped"))
     lines = [f"read {read} documents: kept {kept}, held {held} for review, dropped {dropped}"]
@@ -425,7 +295,3 @@ def _farewell(output: str, counts: dict[str, int], warnings: list[str], applied:
         lines.append(f"data:   {os.path.join(output, 'data')}")
     lines.append(f"report: {os.path.join(output, 'report.html')}")
     return "\n".join(lines)
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

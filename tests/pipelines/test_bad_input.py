@@ -241,7 +241,7 @@ def test_output_that_holds_the_input(refused, write, tmp_path):
     assert input.exists()
 
 
-@pytest.mark.parametrize("job", ["annotate_inputs", "decide_annotated"])
+@pytest.mark.parametrize("job", ["run.annotate_inputs", "deciding.decide_annotated"])
 def test_old_output_stays_whole_until_the_new_is_complete(
     curate, write, texts, tmp_path, only_read, snapshot, output_of, monkeypatch, job
 ):
@@ -255,7 +255,7 @@ def test_old_output_stays_whole_until_the_new_is_complete(
         raise RuntimeError("the power\nwent out")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"curate.pipelines.run.{job}", fail)
+        patch.setattr(f"curate.pipelines.{job}", fail)
         outcome = curate("run", "--input", new, "--output", out, "--overwrite", *only_read)
     assert outcome.code == 1
     assert outcome.message == "curate: RuntimeError: the power went out; add --debug for the traceback"
