@@ -15,7 +15,7 @@ from curate.config import Config
 from curate.detector.markers import marker_evidence
 from curate.detector.model import load_detector
 from curate.detector.windows import window_column
-from curate.duplicates.bands import Bands, band_keys, choose_bands
+from curate.duplicates.bands import band_keys, bands_of
 from curate.duplicates.evaluation import EvaluationIndex, Matches
 from curate.duplicates.lines import find_units, in_texts_as_given
 from curate.hashing import UInt64Array, mix
@@ -36,14 +36,6 @@ from curate.text.language import identify
 from curate.timestamps import to_timestamp
 from curate.watermarks.load import watermark_results
 from curate.watermarks.protocol import WatermarkDetector
-
-
-def bands_of(config: Config) -> Bands:
-    """Bands and rows: as configured, or the cheapest that find pairs at the threshold."""
-    dedupe = config.dedupe
-    if dedupe.bands:
-        return Bands(dedupe.bands, dedupe.rows)
-    return choose_bands(dedupe.threshold, dedupe.permutations)
 
 
 def features_schema(config: Config) -> pa.Schema:

@@ -4,9 +4,8 @@ import json
 import os
 from typing import Any
 
-from curate.annotate import bands_of
 from curate.config import Columns, Config, make_config
-from curate.duplicates.bands import Bands
+from curate.duplicates.bands import Bands, bands_of
 from curate.errors import UsageError
 from curate.io.filesystem import is_remote
 from curate.io.sources import InputPlan, plan

@@ -10,11 +10,10 @@ import pyarrow as pa
 from curate.columns import text_column
 from curate.config import Config, make_config
 from curate.errors import CurateError
-from curate.io.blocks import read_split
+from curate.io.blocks import SPLIT_BITS, read_split, split_start
 from curate.io.sources import InputPlan
 from curate.pipelines.annotations import load_annotations, same_inputs
 from curate.pipelines.files import BeamFiles
-from curate.pipelines.reading import SPLIT_BITS, split_start
 from curate.provenance.text.find import strip_manifests
 from curate.report.explain import find, matched_in, tell
 from curate.report.manifest import JsonDict, load_manifest

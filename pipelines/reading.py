@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from curate.columns import text_column
 from curate.config import Config
-from curate.io.blocks import read_split
+from curate.io.blocks import SPLIT_BITS, read_split, split_start
 from curate.io.sources import InputPlan, Split
 from curate.pipelines.files import BeamFiles
 from curate.provenance.text.find import strip_manifests
@@ -20,14 +20,6 @@ from curate.text.kernel import shingle_sets
 from curate.transforms.annotate import located
 from curate.transforms.duplicates import REQUESTS, SHINGLES, Grouped, SplitBy, distinct_requests, rows_of
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by_number
-
-SPLIT_BITS = 32
-"""A location is the number of the split shifted by this, plus the row in the split."""
-
-
-def split_start(number: int, row: int) -> int:
-    """The location of a row of a split."""
-    return number << SPLIT_BITS | row
 
 
 def first_splits(plans: Sequence[InputPlan]) -> list[int]:

@@ -6,9 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
-from curate.annotate import bands_of
 from curate.clusters.groups import check_columns
 from curate.config import Config, load_config, make_config
+from curate.duplicates.bands import bands_of
 from curate.errors import UsageError
 from curate.io.earlier import earlier_outputs, refuse_output
 from curate.io.filesystem import below

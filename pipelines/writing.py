@@ -14,12 +14,12 @@ from curate.columns import text_column
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.hashing import hash_strings
-from curate.io.blocks import read_split
+from curate.io.blocks import read_split, split_start
 from curate.io.rowhash import row_hashes
 from curate.io.sources import InputPlan
 from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
-from curate.pipelines.reading import split_numbers, split_start
+from curate.pipelines.reading import split_numbers
 from curate.provenance.text.find import strip_manifests
 from curate.report.excerpts import beginnings
 from curate.text.spans import edit_column

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from curate.config import Config
 from curate.errors import UsageError
 from curate.hashing import mix
 
@@ -24,6 +25,14 @@ class Bands(NamedTuple):
 
     bands: int
     rows: int
+
+
+def bands_of(config: Config) -> Bands:
+    """Bands and rows: as configured, or the cheapest that find pairs at the threshold."""
+    dedupe = config.dedupe
+    if dedupe.bands:
+        return Bands(dedupe.bands, dedupe.rows)
+    return choose_bands(dedupe.threshold, dedupe.permutations)
 
 
 def collision_probability(similarity: ArrayLike, bands: int, rows: int) -> NDArray[np.float64]:

@@ -18,6 +18,15 @@ _READ_BUFFER = 1 << 20
 _RETRY_ROWS = (256, 16, 1)  # batches by which the rows before a damaged page are saved
 
 
+SPLIT_BITS = 32
+"""A location is the number of the split shifted by this, plus the row in the split."""
+
+
+def split_start(number: int, row: int) -> int:
+    """The location of a row of a split."""
+    return number << SPLIT_BITS | row
+
+
 @dataclass(frozen=True)
 class Block:
     """Consecutive rows of a split, and the records next to them that could not be decoded.
