@@ -1,4 +1,4 @@
-"""What all tests share: no deadlines, and small randomly initialised models for those that have the extra `onnx`."""
+"""What all tests share: no deadlines, what a job encodes, and small random models for those that have `onnx`."""
 
 from types import SimpleNamespace
 
@@ -68,3 +68,18 @@ def tiny_models(tmp_path_factory):
     models = [_language_model(path, seed, len(vocabulary)) for seed, path in enumerate(paths)]
     files = tuple(str(path) for path in (*paths, folder / "tokenizer.json"))
     return SimpleNamespace(files=files, observer=models[0], performer=models[1], vocabulary=vocabulary)
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """Names of the columns of all tables that were encoded since, as they are on their way to another stage."""
+    from curate.transforms.tables import TableCoder
+
+    names, encode = set(), TableCoder.encode
+
+    def recording(coder, table):
+        names.update(table.schema.names)
+        return encode(coder, table)
+
+    monkeypatch.setattr(TableCoder, "encode", recording)
+    return names

@@ -34,24 +34,13 @@ def commands():
                 yield words[1:]
 
 
+WORDS = "amber basin cedar delta ember fjord grove haven islet juniper knoll lagoon meadow"
+
+
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = [
-        "amber",
-        "basin",
-        "cedar",
-        "delta",
-        "ember",
-        "fjord",
-        "grove",
-        "haven",
-        "islet",
-        "juniper",
-        "knoll",
-        "lagoon",
-        "meadow",
-    ]
+    words = WORDS.split()
     texts = [" ".join(words[(i * k) % 13] for k in range(1, 80)) + f" number {i}" for i in range(30)]
     ids = ["SOME-ID", *(f"d{i}" for i in range(1, 30))]
     rows = [{"id": id, "text": text, "language": "en", "crawl": 2020} for id, text in zip(ids, texts, strict=True)]

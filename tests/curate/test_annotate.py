@@ -17,25 +17,8 @@ from curate.text.kernel import token_hashes
 from curate.timestamps import to_timestamp
 
 CONFIG = make_config({"mixture": {"dimensions": 8, "clusters": 2}})
-WORDS = [
-    "the",
-    "river",
-    "runs",
-    "past",
-    "old",
-    "stone",
-    "mills",
-    "where",
-    "children",
-    "used",
-    "to",
-    "swim",
-    "every",
-    "summer",
-    "before",
-    "winter",
-    "came",
-]
+SENTENCE = "the river runs past old stone mills where children used to swim every summer before winter came"
+WORDS = SENTENCE.split()
 TEXTS = [
     " ".join(WORDS * 5),
     "!!!",

@@ -25,25 +25,8 @@ from curate.transforms.models import TextModels
 
 BEFORE, AFTER = "2015-03-01T00:00:00Z", "2023-06-01T00:00:00Z"
 SETTINGS = {"synthetic": {"min_group": 100}}
-WORDS = [
-    "the",
-    "river",
-    "runs",
-    "past",
-    "old",
-    "stone",
-    "mills",
-    "where",
-    "children",
-    "used",
-    "to",
-    "swim",
-    "every",
-    "summer",
-    "before",
-    "winter",
-    "came",
-]
+SENTENCE = "the river runs past old stone mills where children used to swim every summer before winter came"
+WORDS = SENTENCE.split()
 
 
 def expected_score(text):
