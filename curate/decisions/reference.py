@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -206,7 +207,7 @@ class Reference:
         """
         tail = self.tail(config)
         alpha = config.synthetic.alpha_suspect
-        suspect = conformal_threshold(np.sort(self.human_scores()), alpha)
+        suspect = conformal_threshold(self._ascending_scores, alpha)
         tail = tail[~beyond_errors(self.scores, self.scores_of_people, tail, suspect, alpha)]
         share = sum(self.documents.values()) / max(sum(self.contents.values()), 1)
         found = np.array([self.documents[cluster] for cluster in tail.tolist()], dtype=np.int64)
@@ -275,6 +276,10 @@ class Reference:
         """Scores of all real documents sampled, over the languages."""
         languages = [self.calibration.human(group) for group in self.calibration.scores if is_language(group)]
         return np.concatenate([np.empty(0, np.float32), *languages])
+
+    @cached_property
+    def _ascending_scores(self) -> NDArray[np.float32]:
+        return np.sort(self.human_scores())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; `from_dict` gives back an equal reference."""
