@@ -12,6 +12,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from curate.clusters.counting import clear, count_in
 from curate.text import unicode_tables
 from curate.text.compiled import decode
 from curate.text.kernel import text_buffers
@@ -116,14 +117,7 @@ def _count_ngrams(data, offsets, valid, ascii, pages, kinds, folds):  # type: ig
             if kind != _UNSEGMENTED and (mixed >> _CHOICE_SHIFT) & _CHOICE_MASK:
                 continue
             bucket = mixed >> _BUCKET_SHIFT
-            slot = slots[bucket]
-            if slot < 0:
-                slots[bucket] = used
-                buckets[used], counts[used] = bucket, 1
-                used += 1
-            else:
-                counts[slot] += 1
-        for j in range(first, used):
-            slots[buckets[j]] = -1
+            used = count_in(slots, buckets, counts, used, bucket)
+        clear(slots, buckets, first, used)
         rows[i + 1] = used
     return buckets[:used].copy(), counts[:used].copy(), rows

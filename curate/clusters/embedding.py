@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from curate.clusters.artefact import digest, from_bytes, read_file, to_bytes
 from curate.clusters.characters import BUCKET_BITS, character_ngrams
+from curate.clusters.counting import clear, count_in
 from curate.clusters.decomposition import right_singular_vectors
 from curate.clusters.kmeans import choose_k, inverse_sizes
 from curate.errors import UsageError
@@ -257,16 +258,8 @@ def _count(hashes, offsets, max_tokens):  # type: ignore[no-untyped-def]
         for j in range(offsets[i], min(offsets[i + 1], offsets[i] + max_tokens)):
             upper = (hashes[j] * _FIBONACCI) >> np.uint64(32)  # as in buckets_of
             bucket = (upper * np.uint64(_WORD_BUCKETS)) >> np.uint64(32)
-            slot = slots[bucket]
-            if slot < 0:
-                slots[bucket] = used
-                indices[used] = bucket
-                counts[used] = 1
-                used += 1
-            else:
-                counts[slot] += 1
-        for j in range(first, used):
-            slots[indices[j]] = -1
+            used = count_in(slots, indices, counts, used, bucket)
+        clear(slots, indices, first, used)
         rows[i + 1] = used
     return indices[:used].copy(), counts[:used].copy(), rows
 
