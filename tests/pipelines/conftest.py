@@ -221,22 +221,35 @@ def texts():
     return [source.text(70) for _ in range(12)]
 
 
-@pytest.fixture
-def operator_module(monkeypatch, tmp_path):
-    """Writes a module of the operator's, found by this process and by those that it starts; gives its folder."""
-    folder, names = tmp_path / "modules", []
+@contextlib.contextmanager
+def _operator_modules(folder):
+    """Writes modules of the operator's, found by this process and by those that it starts; gives their folder."""
+    names = []
     folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", f"{folder}:{sys.path[1]}", prepend=":")
 
     def write(name, code):
         (folder / f"{name}.py").write_text(code)
         names.append(name)
         return folder
 
-    yield write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", f"{folder}:{sys.path[1]}", prepend=":")
+        yield write
     for name in names:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def operator_module(tmp_path):
+    with _operator_modules(tmp_path / "modules") as write:
+        yield write
+
+
+@pytest.fixture(scope="session")
+def operator_modules():
+    """The same as a context, for runs that several tests share: the modules are gone after it."""
+    return _operator_modules
 
 
 def _snapshot(directory):

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -63,6 +64,17 @@ def input(tmp_path_factory, corpus):
     return path
 
 
+@pytest.fixture(scope="module")
+def scored(curate, operator_modules, input, tmp_path_factory, output_of):
+    """A run with the model, and what it told; the model is gone since."""
+    place = tmp_path_factory.mktemp("scored")
+    with operator_modules(place / "modules") as write:
+        write("my_model", MODULE)
+        outcome = curate("run", "--input", input, "--output", place / "out", *SETTINGS)
+    assert outcome.code == 0, outcome.err
+    return SimpleNamespace(output=output_of(place / "out"), err=outcome.err)
+
+
 @pytest.fixture
 def run(curate, my_model, input, tmp_path):
     def run(name, *arguments):
@@ -71,11 +83,9 @@ def run(curate, my_model, input, tmp_path):
     return run
 
 
-def test_run_and_decide(run, curate, my_model, tmp_path, output_of):
-    outcome = run("out")
-    assert outcome.code == 0, outcome.err
-    assert "detector lexicon-1 failed on 2 of " in outcome.err
-    out = output_of(tmp_path / "out")
+def test_run_and_decide(scored, curate, tmp_path, output_of):
+    assert "detector lexicon-1 failed on 2 of " in scored.err
+    out = scored.output
     out.assert_whole()
     assert out.manifest["artefacts"]["detector"] == "lexicon-1"
     rows = out.rows
@@ -84,20 +94,17 @@ def test_run_and_decide(run, curate, my_model, tmp_path, output_of):
     assert {row["reason"] for row in rows.values()} >= {"detector"}
     scored = [row for row in rows.values() if row["tokens"] >= 50 and row["id"] not in ("doc-0108", "doc-0109")]
     assert all(row["detector_score"] is not None for row in scored)
-    assert curate("verify", tmp_path / "out").code == 0
-    assert "it failed" in curate("explain", tmp_path / "out", "doc-0108").out
+    assert curate("verify", out.path).code == 0
+    assert "it failed" in curate("explain", out.path, "doc-0108").out
 
     # Nothing of the model is needed to decide again.
-    sys.modules.pop("my_model")
-    (my_model / "my_model.py").unlink()
-    outcome = curate("decide", "--annotations", tmp_path / "out", "--output", tmp_path / "again", "--apply")
+    assert "my_model" not in sys.modules
+    outcome = curate("decide", "--annotations", out.path, "--output", tmp_path / "again", "--apply")
     assert outcome.code == 0, outcome.err
     again = output_of(tmp_path / "again")
     assert again.ledger.equals(out.ledger)
     assert again.manifest["artefacts"] == out.manifest["artefacts"]
-    outcome = curate(
-        "decide", "--annotations", tmp_path / "out", "--output", tmp_path / "b", "--set", "synthetic.handler=x:y"
-    )
+    outcome = curate("decide", "--annotations", out.path, "--output", tmp_path / "b", "--set", "synthetic.handler=x:y")
     assert outcome.code == 2
     assert "synthetic.handler is 'x:y', but the annotations were made with 'my_model:detector'" in outcome.message
 
@@ -109,9 +116,8 @@ def test_no_text_is_encoded(run, encoded):
     assert "text" not in encoded
 
 
-def test_prevalence_without_machine_text_to_compare_with(run, tmp_path):
-    assert run("out").code == 0
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+def test_prevalence_without_machine_text_to_compare_with(scored):
+    report = json.loads((scored.output.path / "report.json").read_text())
     for row in report["prevalence"]:
         assert row["estimate"] == row["low"] == row["least"]
         assert row["high"] >= row["estimate"]
@@ -119,19 +125,19 @@ def test_prevalence_without_machine_text_to_compare_with(run, tmp_path):
     assert report["calibration"]["beta_res"] is None
 
 
-def test_thresholds_are_not_used_for_the_scores_of_another_detector(run, curate, finished, input, tmp_path, output_of):
-    assert run("out").code == 0
+def test_thresholds_are_not_used_for_the_scores_of_another_detector(
+    scored, run, curate, finished, input, tmp_path, output_of
+):
+    out = scored.output
     told = "the documents are scored by the detector {}, but the thresholds of the artefacts are of {}"
     cases = {
-        ("detector-", "lexicon-1"): lambda to: curate(
-            "run", "--input", input, "--output", to, "--artefacts", tmp_path / "out"
-        ),
+        ("detector-", "lexicon-1"): lambda to: curate("run", "--input", input, "--output", to, "--artefacts", out.path),
         ("lexicon-1", "detector-"): lambda to: run(to.name, "--artefacts", finished),
         ("lexicon-2", "lexicon-1"): lambda to: run(
-            to.name, "--artefacts", tmp_path / "out", "--set", "synthetic.handler=my_model:newer"
+            to.name, "--artefacts", out.path, "--set", "synthetic.handler=my_model:newer"
         ),
         ("detector-", "lexicon-1 "): lambda to: curate(
-            "decide", "--annotations", finished, "--output", to, "--artefacts", tmp_path / "out"
+            "decide", "--annotations", finished, "--output", to, "--artefacts", out.path
         ),
     }
     for (scored, calibrated), refused in cases.items():
@@ -144,8 +150,8 @@ def test_thresholds_are_not_used_for_the_scores_of_another_detector(run, curate,
             < outcome.message.index(calibrated.strip())
         )
         assert not (tmp_path / "refused").exists()
-    assert run("again", "--artefacts", tmp_path / "out").code == 0
-    out, again = output_of(tmp_path / "out"), output_of(tmp_path / "again")
+    assert run("again", "--artefacts", out.path).code == 0
+    again = output_of(tmp_path / "again")
     assert again.ledger.equals(out.ledger)
     assert again.manifest["artefacts"] == out.manifest["artefacts"]
 
@@ -193,11 +199,10 @@ def test_language_models_in_worker_processes(run, curate_process, my_model, tiny
 
 
 @pytest.mark.slow
-def test_worker_processes(run, curate_process, my_model, input, tmp_path, output_of):
-    assert run("out").code == 0
+def test_worker_processes(scored, curate_process, my_model, input, tmp_path, output_of):
     outcome = curate_process(
         "run", "--input", input, "--output", tmp_path / "two", *SETTINGS, "--workers", 2,
         "--set", "run.block_rows=70",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
-    assert output_of(tmp_path / "two").ledger.equals(output_of(tmp_path / "out").ledger)
+    assert output_of(tmp_path / "two").ledger.equals(scored.output.ledger)

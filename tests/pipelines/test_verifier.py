@@ -4,6 +4,7 @@ import json
 import random
 import sys
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,6 +72,18 @@ def my_judge(operator_module):
     return operator_module("my_judge", MODULE)
 
 
+@pytest.fixture(scope="module")
+def judged(curate, operator_modules, inputs, tmp_path_factory, output_of):
+    """A run with the judge, what it told, and what the judge was asked, who is gone since."""
+    place = tmp_path_factory.mktemp("judged")
+    with operator_modules(place / "modules") as write:
+        write("my_judge", MODULE)
+        sets = (f"--set={setting}" for setting in (*SETTINGS, JUDGE))
+        outcome = curate("run", "--input", inputs, "--output", place / "out", *sets)
+        assert outcome.code == 0, outcome.err
+        return SimpleNamespace(output=output_of(place / "out"), err=outcome.err, asked=sys.modules["my_judge"].ASKED)
+
+
 @pytest.fixture
 def run(curate, my_judge, inputs, tmp_path, output_of):
     def run(name, *settings, code=0):
@@ -83,10 +96,10 @@ def run(curate, my_judge, inputs, tmp_path, output_of):
 
 
 @pytest.fixture
-def decide(curate, tmp_path, output_of):
+def decide(curate, judged, tmp_path, output_of):
     def decide(name, *settings):
         sets = (f"--set={setting}" for setting in settings)
-        outcome = curate("decide", "--annotations", tmp_path / "out", "--output", tmp_path / name, *sets)
+        outcome = curate("decide", "--annotations", judged.output.path, "--output", tmp_path / name, *sets)
         assert outcome.code == 0, outcome.err
         return output_of(tmp_path / name)
 
@@ -103,13 +116,13 @@ def verification(output):
     return report
 
 
-def test_only_what_the_judge_accepts_fills(run, inputs, curate):
+def test_only_what_the_judge_accepts_fills(run, judged, inputs, curate):
     plain, _ = run("plain")
-    output, outcome = run("out", JUDGE)
-    assert "verifier judge-1 failed on 20 of 81 texts: they fill nothing" in outcome.err
+    output = judged.output
+    assert "verifier judge-1 failed on 20 of 81 texts: they fill nothing" in judged.err
     texts = {row["id"]: row["text"] for row in pq.read_table(inputs).to_pylist()}
     declared = [text for id, text in texts.items() if "-m" in id or id == "junk"]
-    assert sorted(sys.modules["my_judge"].ASKED) == sorted(declared)
+    assert sorted(judged.asked) == sorted(declared)
 
     good, bad = machine(output, "splendid", "middling"), machine(output, "dreadful", "poison")
     assert {(row["decision"], row["reason"]) for row in good} == {("kept", None)}
@@ -144,10 +157,9 @@ def test_only_what_the_judge_accepts_fills(run, inputs, curate):
         assert "The verifier is judge-1." in text
 
 
-def test_decisions_need_no_judge(run, decide, my_judge, curate, tmp_path):
-    output, _ = run("out", JUDGE)
-    sys.modules.pop("my_judge")
-    (my_judge / "my_judge.py").unlink()
+def test_decisions_need_no_judge(judged, decide, curate, tmp_path):
+    output = judged.output
+    assert "my_judge" not in sys.modules
     again = decide("again")
     assert again.ledger.equals(output.ledger)
     assert again.manifest["artefacts"] == output.manifest["artefacts"]
@@ -167,23 +179,22 @@ def test_decisions_need_no_judge(run, decide, my_judge, curate, tmp_path):
     assert "a run with these settings from the start" in told
 
     refused = curate(
-        "decide", "--annotations", tmp_path / "out", "--output", tmp_path / "x", "--set", "mixture.verifier=x:y"
+        "decide", "--annotations", output.path, "--output", tmp_path / "x", "--set", "mixture.verifier=x:y"
     )
     assert refused.code == 2
     assert "mixture.verifier is 'x:y', but the annotations were made with 'my_judge:judge'" in refused.message
 
 
-def test_blocks_do_not_matter_and_no_text_is_encoded(run, encoded):
-    output, _ = run("out", JUDGE)
+def test_blocks_do_not_matter_and_no_text_is_encoded(run, judged, encoded):
     small, _ = run("small", JUDGE, "run.block_rows=37")
-    assert small.ledger.equals(output.ledger)
+    assert small.ledger.equals(judged.output.ledger)
     assert {"group", "decision"} <= encoded
     assert not {"text", "curate:text"} & encoded
 
 
 @pytest.mark.slow
-def test_worker_processes(run, curate_process, inputs, tmp_path, output_of):
-    output, _ = run("out", JUDGE)
+def test_worker_processes(curate_process, judged, my_judge, inputs, tmp_path, output_of):
+    output = judged.output
     sets = (f"--set={setting}" for setting in (*SETTINGS, JUDGE, "run.block_rows=70"))
     outcome = curate_process("run", "--input", inputs, "--output", tmp_path / "two", "--workers", 2, *sets)
     assert outcome.code == 0, outcome.err
