@@ -28,7 +28,7 @@ def browser(chromium):
 
 @pytest.fixture
 def page(browser):
-    """A page that fails its test for any error of a script, and for any request to elsewhere."""
+    """A page that fails its test for any error of a script or breach of its policy, and for any request elsewhere."""
     context = browser.new_context()
     page = context.new_page()
     errors = []
