@@ -3,8 +3,13 @@
 import gzip
 import importlib.util
 import json
+import os
 import re
 import shlex
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +32,7 @@ COMMANDS = ("run", "explain", "decide", "verify", "detector", "provenance", "rev
 def commands():
     for block in blocks("text"):
         for line in block.splitlines():
-            words = (
-                shlex.split(line) if re.match(rf"(\.venv/bin/)?curate ({'|'.join(COMMANDS)}) (?!serve)", line) else []
-            )
+            words = shlex.split(line) if re.match(rf"(\.venv/bin/)?curate ({'|'.join(COMMANDS)}) ", line) else []
             if words and (importlib.util.find_spec("model2vec") or "model2vec:" not in line):
                 yield words[1:]
 
@@ -80,10 +83,29 @@ def test_python_examples(code, directory, capsys):
     assert capsys.readouterr().out.strip()
 
 
+def served(words):
+    """The page that a command serves until it is interrupted."""
+    script = "import sys; from curate.pipelines.cli import main; main(sys.argv[1:])"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            address = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
+            with urllib.request.urlopen(address) as answer:
+                page = answer.read().decode()
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    return page
+
+
 def test_commands(directory):
     given = list(commands())
     assert {words[0] for words in given} == set(COMMANDS)
     for words in given:
+        if words[:2] == ["review", "serve"]:
+            assert "<h1>Review of held documents</h1>" in served(words)
+            continue
         if words[0] == "run":
             words = [*words, "--overwrite"]
         with pytest.raises(SystemExit) as stop:
