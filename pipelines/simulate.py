@@ -35,7 +35,7 @@ from curate.simulate.chain import SAMPLE, Curated, run_chain
 from curate.simulate.corpus import Corpus, generated_corpus, prose_corpus, read_corpus
 from curate.simulate.metrics import Metrics
 from curate.simulate.page import draw_page
-from curate.simulate.results import summarise, table
+from curate.simulate.results import missed, summarise, table
 from curate.simulate.tiers import TIERS, Tier
 from curate.simulate.topics import Decoder
 from curate.simulate.world import HUMAN, SYNTHETIC, World
@@ -50,7 +50,7 @@ _DECODER: Decoder = "sharp"
 _PROCESSES = 2
 
 
-def simulate(output: str, tier_name: str, corpus: Optional[str] = None) -> str:
+def simulate(output: str, tier_name: str, corpus: Optional[str] = None) -> tuple[str, list[str]]:
     """Runs the benchmark.
 
     Args:
@@ -59,7 +59,7 @@ def simulate(output: str, tier_name: str, corpus: Optional[str] = None) -> str:
         corpus: Parquet of human documents for the tier doc; None: Python's own prose.
 
     Returns:
-        The table.
+        The table, and the names of the checks that were not reached.
 
     Raises:
         UsageError: the output may not be written, or the corpus cannot be used.
@@ -85,7 +85,7 @@ def simulate(output: str, tier_name: str, corpus: Optional[str] = None) -> str:
         for name, content in files.items():
             Path(staging.path, name).write_text(content, encoding="utf-8")
         staging.commit()
-    return f"{table(report)}\nreport: {os.path.join(output, 'report.html')}"
+    return f"{table(report)}\nreport: {os.path.join(output, 'report.html')}", missed(report)
 
 
 def run_chains(tier: Tier, tier_name: str, corpus: Optional[str]) -> dict[tuple[str, int], list[Metrics]]:

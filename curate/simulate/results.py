@@ -93,6 +93,11 @@ def table(report: JsonDict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def missed(report: JsonDict) -> list[str]:
+    """The names of the checks that were not reached."""
+    return [check["name"] for check in report["checks"] if not check["passed"]]
+
+
 def _compared(chains: Chains, name: str, seed: int) -> list[Metrics]:
     rows = []
     for own, human, none in zip(

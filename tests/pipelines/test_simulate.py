@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curate.pipelines import simulate
 from curate.pipelines.simulate import curate_crawl
 from curate.simulate.arms import ARMS
 from curate.simulate.corpus import generated_corpus
@@ -26,6 +27,29 @@ def test_the_small_tier_shows_collapse_and_that_curation_prevents_it(curate_proc
     assert report["arms"]["full"]["perplexity_ratio"] <= 1.15
     assert all(check["passed"] for check in report["checks"])
     assert (output / "table.md").read_text() in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("perplexities", "missed"),
+    [
+        ((100, 140, 110), []),
+        ((100, 140, 120), ["perplexity ratio, full curation"]),
+        ((100, 120, 120), ["perplexity ratio, no curation", "perplexity ratio, full curation"]),
+    ],
+)
+def test_a_missed_figure_fails_the_command_and_all_is_written(curate, tmp_path, monkeypatch, perplexities, missed):
+    chains = {
+        (arm, 1): [{"perplexity": perplexity, "tail_share": 0.1, "vocabulary_coverage": 0.5}] * 3
+        for arm, perplexity in zip(("human_only", "no_curation", "full"), perplexities, strict=True)
+    }
+    monkeypatch.setattr(simulate, "run_chains", lambda *_: chains)
+    outcome = curate("simulate", "--output", tmp_path / "collapse")
+    assert outcome.code == (1 if missed else 0)
+    assert outcome.err == (f"curate: missed: {'; '.join(missed)}\n" if missed else "")
+    assert outcome.out.count("MISSED") == len(missed)
+    assert {path.name for path in (tmp_path / "collapse").iterdir()} == {
+        "report.json", "report.html", "table.md", "protocol.md",
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
