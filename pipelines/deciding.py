@@ -51,8 +51,9 @@ def decide_and_report(
     write_detector(config, f"{staging.path}/artefacts", record["detector"])
     write_embedder(f"{staging.path}/artefacts", record["embedder"] if config.mixture.enabled else None)
     memory = annotated_memory(annotations) if given.reference is None else None
-    totals = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))["remembered"]
-    write_memory(f"{staging.path}/artefacts", record, config, totals, memory)
+    found = json.loads(FILES.read_bytes(f"{staging.path}/{OVERVIEW}"))
+    totals, reviewed = found["remembered"], found["reference"]["reviewed"]
+    write_memory(f"{staging.path}/artefacts", record, config, totals, reviewed, memory)
     _fill_empty(staging.path, f"artefacts/{FOLDER}", REMEMBERED)
     if review is not None:
         FILES.write_bytes(f"{staging.path}/{ANSWERS}", review.content)

@@ -185,7 +185,8 @@ def decide_annotated(
     for name, value in (("centroids", artefacts.centroids), ("reference", artefacts.reference)):
         if value is not None and (name == "reference" or config.mixture.enabled):
             given[name] = pipeline | f"Given{name.title()}" >> beam.Create([value])
-    decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions, review)
+    reviewed = memory.about.least_thresholds(config) if memory else None
+    decided = inputs | "Decide" >> Decide(config, given["centroids"], given["reference"], partitions, review, reviewed)
     ledger = decided["ledger"] | "WriteLedger" >> WriteTables(f"{directory}/ledger", ["place"], LEDGER)
     people = {name: decided[name] for name in ("real", "sample", "human")} | ({"remembered": rows} if memory else {})
     _ = (

@@ -57,6 +57,7 @@ def write_memory(
     record: JsonDict,
     config: Config,
     totals: JsonDict,
+    reviewed: dict[str, float],
     memory: Optional[Memory],
 ) -> None:
     """Writes what a later run must know of the rows that this one remembers.
@@ -66,6 +67,7 @@ def write_memory(
         record: of the annotations: detector, embedder, resources.
         config: settings.
         totals: of the documents remembered (`Totals.to_dict`).
+        reviewed: thresholds that reviewers' answers ask for, in this run and before.
         memory: what was remembered before, which stays true of its rows.
     """
     made = (FILES.read_if_there(f"{directory}/{name}.npz") for name in ("embedding", "centroids"))
@@ -76,6 +78,8 @@ def write_memory(
         clusters=_clusters_id(*made),
         space=space(config),
         totals=Totals.from_dict(totals),
+        reviewed=reviewed,
+        alpha=config.synthetic.alpha_suspect,
     )
     FILES.write_json(f"{directory}/{FOLDER}/{ABOUT}", about.to_dict())
 

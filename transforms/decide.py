@@ -1,7 +1,7 @@
 """Wiring of the decisions: from features and verified pairs to one ledger row per document."""
 
 from collections.abc import Iterator
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import apache_beam as beam
 import pyarrow as pa
@@ -19,6 +19,7 @@ from curate.decisions.mixing import ClusterSums, Mixture, finish, mix, tally_bud
 from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.drift import Drift
 from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
+from curate.review.calibration import highest
 from curate.review.outcome import Review
 from curate.schema import PAIRS
 from curate.transforms.duplicates import CloseGroups, Grouped
@@ -38,6 +39,7 @@ class Decide(beam.PTransform):
         reference: PCollection of one `Reference` made by an earlier run; None draws it from this corpus.
         partitions: partitions of the id and content spaces; the decisions do not depend on it.
         review: the answers of reviewers and what they say of the thresholds; None without any.
+        reviewed: group → least threshold that answers asked for in earlier runs; None without any.
 
     Returns:
         A dict of PCollections: `ledger` (tables of `curate.decisions.mixing.FINISHED`, each sorted by id and with whole
@@ -56,12 +58,14 @@ class Decide(beam.PTransform):
         reference: Optional[beam.PCollection],
         partitions: int,
         review: Optional[Review] = None,
+        reviewed: Optional[Dict[str, float]] = None,
     ) -> None:
         self._config = config
         self._centroids = centroids
         self._reference = reference
         self._partitions = partitions
         self._review = review
+        self._reviewed = reviewed
 
     def expand(self, inputs: NamedCollections) -> NamedCollections:
         """Applies the transform to {"features": …, "pairs": …}: tables.
@@ -94,7 +98,7 @@ class Decide(beam.PTransform):
         sample = once | "Join" >> beam.ParDo(_Join(), AsSingleton(own, default_value=None), outside)
         reference = self._reference
         if reference is None:
-            least = self._review.least if self._review else {}
+            least = highest(self._review.least if self._review else {}, self._reviewed or {})
             reference = sample | "Reference" >> beam.Map(Reference.of, config, least).with_output_types(Reference)
         if self._reference is not None or "human" in inputs or "remembered" in inputs:
             drift = own | "Drift" >> beam.ParDo(_Drift(), AsSingleton(reference), outside)

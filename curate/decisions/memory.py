@@ -62,6 +62,8 @@ class About:
         clusters: id of the artefact that the clusters are numbers of; None without clusters.
         space: settings that say what the clusters are of (`space`).
         totals: sums by cluster.
+        reviewed: group → least threshold of suspicion that reviewers' answers ask for (`curate.review.calibration`).
+        alpha: share of people that it lets be suspected.
     """
 
     detector: str | None
@@ -70,11 +72,18 @@ class About:
     clusters: str | None
     space: JsonDict
     totals: Totals
+    reviewed: dict[str, float]
+    alpha: float
+
+    def least_thresholds(self, config: Config) -> dict[str, float]:
+        """What answers ask of a run: nothing where it lets more people be suspected, so that thresholds are lower."""
+        return self.reviewed if config.review.enabled and config.synthetic.alpha_suspect <= self.alpha else {}
 
     def to_dict(self) -> JsonDict:
         """Plain JSON types."""
         made = {name: getattr(self, name) for name in _MADE}
-        return {"format": FORMAT, **made, "totals": self.totals.to_dict()}
+        asked = {"reviewed": self.reviewed, "alpha": self.alpha}
+        return {"format": FORMAT, **made, "totals": self.totals.to_dict(), **asked}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "About":
@@ -88,7 +97,11 @@ class About:
                 f"its format is {values.get('format')!r}, expected {FORMAT}; remember with this version of curate"
             )
         made = {name: values[name] for name in _MADE}
-        return About(**made, totals=Totals.from_dict(values["totals"]))
+        # Versions before this one remembered no answers.
+        reviewed = {group: float(least) for group, least in values.get("reviewed", {}).items()}
+        return About(
+            **made, totals=Totals.from_dict(values["totals"]), reviewed=reviewed, alpha=values.get("alpha", 0.0)
+        )
 
 
 _MADE = ("detector", "quality_model", "embedder", "clusters", "space")

@@ -111,6 +111,11 @@ def weighted_threshold(
     return float(scores[order][np.argmax(exceeding <= max(allowed, 0.0) + 1e-9)])
 
 
+def highest(*asked: Mapping[str, float]) -> dict[str, float]:
+    """The largest of the thresholds that are asked for, of every group."""
+    return {group: max(least[group] for least in asked if group in least) for group in sorted(set().union(*asked))}
+
+
 def raised(
     suspect: NDArray[np.float32], group: pa.Array | pa.ChunkedArray, least: Mapping[str, float]
 ) -> NDArray[np.float32]:

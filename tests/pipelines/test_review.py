@@ -188,6 +188,44 @@ def test_the_next_calibration_learns_from_what_people_say(curate, reviewed, outp
     assert {row["threshold"] for row in output_of(again).rows.values()} == {row["threshold"] for row in new.values()}
 
 
+def test_what_people_said_outlives_the_corpus(curate, reviewed, output_of, tmp_path):
+    """A later run calibrates on its own people and on those remembered, no lower than answers asked for then."""
+    rows = exported(curate, reviewed, tmp_path / "q.csv")
+    fill(tmp_path / "q.csv", rows, lambda number: "human")
+    imported(curate, tmp_path / "q.csv", reviewed)
+    stricter = ("alpha_suspect=0.1", *SETTINGS[1:])
+    settings = [part for setting in stricter for part in ("--set", f"synthetic.{setting}")]
+    assert curate("decide", "--annotations", reviewed, "--output", tmp_path / "learnt", *settings).code == 0
+    people = {row["id"].removeprefix("'") for row in rows}
+    learnt = output_of(tmp_path / "learnt")
+    assert {learnt.rows[id]["tier"] for id in people} == {"trusted_human"}
+    # Their scores, which are high since nobody reviews others, are no sample of people's and calibrate nobody.
+    assert not people & set(learnt.table("artefacts/human_reference")["id"].to_pylist())
+
+    def asked(output):
+        return json.loads((output / "artefacts/reference.json").read_text())["reviewed"]
+
+    about = learnt.path / "artefacts/human_reference/about.json"
+    told = json.loads(about.read_text())
+    assert told["reviewed"] == asked(learnt.path) and told["reviewed"]
+    raised = {group: 0.1 for group in told["reviewed"]}  # as people would whose texts score higher than all of these
+    about.write_text(json.dumps(told | {"reviewed": raised}))
+    corpus = pq.read_table(learnt.manifest["arguments"]["inputs"][0])
+    pq.write_table(corpus.slice(0, 300), tmp_path / "later.parquet")
+    for before, output in (("learnt", "first"), ("first", "second")):
+        options = ("--human-reference", tmp_path / before, "--output", tmp_path / output, *settings)
+        outcome = curate("run", "--input", tmp_path / "later.parquet", *options)
+        assert outcome.code == 0, outcome.err
+    for output, more in (("decided", ()), ("ignored", ("--set", "review.enabled=false"))):
+        options = ("--annotations", tmp_path / "second", "--output", tmp_path / output, *more)
+        assert curate("decide", *options).code == 0
+    for output in ("first", "second", "decided", "ignored"):
+        heeded = output != "ignored"
+        assert asked(tmp_path / output) == (raised if heeded else {})
+        judged = [row for row in output_of(tmp_path / output).rows.values() if row["group"] in raised]
+        assert len(judged) > 50 and all((row["threshold"] >= 0.1 - 1e-6) == heeded for row in judged)
+
+
 def test_answers_are_not_replaced_with_their_output(curate, reviewed, output_of, tmp_path):
     fill(tmp_path / "q.csv", exported(curate, reviewed, tmp_path / "q.csv"), lambda number: "drop")
     imported(curate, tmp_path / "q.csv", reviewed)

@@ -102,14 +102,29 @@ def test_nobody_and_nothing_from_outside():
 
 def about(**changes):
     made = {"detector": "d", "quality_model": "q", "embedder": None, "clusters": "c"}
-    made |= {"space": space(CONFIG), "totals": Totals.none()}
+    made |= {"space": space(CONFIG), "totals": Totals.none(), "reviewed": {"en": 0.5}, "alpha": 0.05}
     return About(**made | changes)
 
 
 def test_about_survives_and_other_formats_are_refused():
     assert About.from_dict(about().to_dict()) == about()
+    before = {name: value for name, value in about().to_dict().items() if name not in ("reviewed", "alpha")}
+    assert About.from_dict(before) == about(reviewed={}, alpha=0.0)
     with pytest.raises(UsageError, match="its format is 7, expected 1"):
         About.from_dict(about().to_dict() | {"format": 7})
+
+
+@pytest.mark.parametrize(
+    ("settings", "counts"),
+    [
+        ({}, True),
+        ({"synthetic": {"alpha_suspect": 0.02}}, True),
+        ({"synthetic": {"alpha_suspect": 0.1}}, False),
+        ({"review": {"enabled": False}}, False),
+    ],
+)
+def test_answers_count_where_no_more_people_may_be_suspected_than_then(settings, counts):
+    assert about().least_thresholds(make_config(settings)) == ({"en": 0.5} if counts else {})
 
 
 @pytest.mark.parametrize(

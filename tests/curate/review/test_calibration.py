@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.detector.calibration import conformal_threshold
-from curate.review.calibration import MIN_ANSWERS, least_thresholds, queue_hash, raised, weighted_threshold
+from curate.review.calibration import MIN_ANSWERS, highest, least_thresholds, queue_hash, raised, weighted_threshold
 
 SCHEMA = pa.schema(
     [("id", pa.string()), ("decision", pa.string()), ("reason", pa.string()), ("tier", pa.string()),
@@ -120,6 +120,11 @@ def test_with_all_people_known_it_is_the_conformal_threshold(scores, alpha):
     above = scores[scores >= cut].astype(np.float64)
     found = weighted_threshold(above, np.ones(len(above)), len(scores) - len(above), alpha)
     assert found == cut
+
+
+def test_of_several_rounds_of_answers_the_highest_counts():
+    assert highest({"en": 1.0, "de": 2.0}, {"en": 0.5, "fr": 0.0}) == {"de": 2.0, "en": 1.0, "fr": 0.0}
+    assert highest({}, {}) == {}
 
 
 def test_raised_only_raises():
