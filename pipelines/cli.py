@@ -132,7 +132,8 @@ def cli() -> None:
     "--plan",
     "only_plan",
     is_flag=True,
-    help="Say what would be read and how; with --output, decide and report too, but write no document.",
+    help="Say what would be read and how; with --output, decide and report too, and say whether the corpus collapses, "
+    "but write no document.",
 )
 @_with(_job)
 def run(

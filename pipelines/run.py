@@ -51,6 +51,7 @@ from curate.pipelines.review import kept_review, refuse_loss
 from curate.pipelines.runner import beam_options, quiet
 from curate.provenance.datasets import with_said
 from curate.provenance.trust_list import trust_list_id
+from curate.report.collapse import collapse_words
 from curate.report.environment import without_secrets
 from curate.transforms.configured import configured_models
 
@@ -293,5 +294,8 @@ def _farewell(output: str, counts: dict[str, int], warnings: list[str], applied:
         lines += [f"warning: {warnings[0]}", *(f"  {option}" for option in warnings[1:])]
     if applied:
         lines.append(f"data:   {os.path.join(output, 'data')}")
+    else:
+        report = json.loads(FILES.read_bytes(f"{output.rstrip('/')}/report.json"))
+        lines += collapse_words(report["metrics"])
     lines.append(f"report: {os.path.join(output, 'report.html')}")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from curate.metrics.sample import SAMPLE, smallest
 from curate.metrics.slices import SliceSums, slices_of
 from curate.metrics.types import TYPES, SampledTypes, Text, ngrams
 from curate.metrics.vendi import VendiSums
+from curate.report.collapse import OF_DOCUMENTS, collapse_words
 from curate.report.metrics import metrics_section
 from curate.transforms.merge import Merge
 from curate.transforms.rows import RowsToTables
@@ -38,7 +39,8 @@ class MeasureCorpus(beam.PTransform):
         config: settings as in the configuration file; `mixture.embedding_column` names vectors for the Vendi score.
 
     Returns:
-        One dict of plain JSON types, `metrics` of report.json and `status`: ok, warn or alert; none for no document.
+        One dict of plain JSON types: `metrics` of report.json; `status`, ok, warn, alert, or unknown where human
+        documents are missing to compare with; `words`, the lines that tell it. None for no document.
     """
 
     def __init__(self, slice_column: str = "slice", config: Optional[Dict[str, Any]] = None) -> None:
@@ -74,6 +76,11 @@ class _CombineTables(beam.CombineFn):
 
     def add_input(self, accumulator: Any, table: pa.Table) -> Any:
         """Takes in a table."""
+        if not isinstance(table, pa.Table):
+            raise TypeError(
+                f"{type(self).__name__} got a {type(table).__name__}, expected a pyarrow.Table; make tables of dicts "
+                "before it, with beam.BatchElements() | beam.Map(pa.Table.from_pylist)"
+            )
         return accumulator.merge(self.of(table))
 
     def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
@@ -193,7 +200,8 @@ class _Describe(beam.DoFn):
     def process(self, documents: pa.Table, sums: SliceSums) -> Iterator[Dict[str, Any]]:
         if documents.num_rows:
             section = metrics_section(CorpusMetrics.of(documents), sums, {}, {})
-            yield section | {"status": worst_status(section["rows"])}
+            words = collapse_words(section, OF_DOCUMENTS)
+            yield section | {"status": worst_status(section["rows"]), "words": words}
 
 
 class _Members(beam.DoFn):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from curate.metrics.parts import Measured
 
-OK, WARN, ALERT = "ok", "warn", "alert"
+OK, WARN, ALERT, UNKNOWN = "ok", "warn", "alert", "unknown"
 LOW, HIGH, BOTH = -1, 1, 0
 ALERT_FACTOR = 3
 _FLOOR = 0.01  # of the value that a difference is relative to: a share that people have not is large from there on
@@ -106,9 +106,13 @@ def change(metric: Metric, found: Measured) -> float | None:
 
 
 def worst_status(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The worst status of what was accepted, of `rows` of `curate.report.metrics.metrics_section`."""
-    found = [row["slices"]["accepted"]["status"] for row in rows if "accepted" in row["slices"]]
-    return max(found, key=(OK, WARN, ALERT).index, default=OK)
+    """The worst status of what was accepted, of `rows` of `curate.report.metrics.metrics_section`.
+
+    `UNKNOWN` where no metric has a band: without human documents to compare with nothing is fine.
+    """
+    accepted = [row["slices"]["accepted"] for row in rows if "accepted" in row["slices"]]
+    found = [number["status"] for number in accepted if number["band"] is not None]
+    return max(found, key=(OK, WARN, ALERT).index, default=UNKNOWN)
 
 
 def status(metric: Metric, found: Measured) -> str:

@@ -37,6 +37,8 @@ def test_writes_no_document(runs, corpus):
     assert not written & {"data", "held", "croissant.json"} and written >= {"ledger", "report.html", "annotations"}
     told = (runs / "planned.txt").read_text()
     assert told.startswith("1 files, 300 records") and "report: " in told and "data: " not in told
+    assert "is this corpus collapsing?\n  as it is read: " in told and "\n  as it is built: " in told
+    assert "collapsing" not in (runs / "done.txt").read_text()
     texts = [text.encode()[:40] for text in corpus["text"].to_pylist() if text and len(text) > 60]
     for path in (runs / "planned").rglob("*.json"):
         assert not any(text in path.read_bytes() for text in texts), path

@@ -52,8 +52,9 @@ def measured(apply):
 
 def test_a_corpus_like_people_write_is_fine_and_a_collapsed_one_is_not(apply, measured):
     assert measured["status"] == "ok" and measured["sample"] == 600
+    assert measured["words"][1].startswith("  these documents: no sign of it in ")
     collapsed = _measured(apply, _rows(power=1.4))
-    assert collapsed["status"] == "alert"
+    assert collapsed["status"] == "alert" and "  these documents: signs of it in " in collapsed["words"][1]
     by_name = {row["name"]: row["slices"] for row in collapsed["rows"]}
     assert by_name["distinct_2"]["accepted"]["status"] == "alert"
     assert by_name["cluster_coverage"]["accepted"]["value"] == 0.5
@@ -66,6 +67,16 @@ def test_order_tables_bundles_and_kinds_of_rows_do_not_matter(apply, measured):
     assert _measured(apply, rows) == measured
     assert _measured(apply, _tables(rows, 37), ["--direct_runner_bundle_repeat=1"]) == measured
     assert _measured(apply, [beam.Row(**{**row, "slice": row["slice"] or ""}) for row in rows]) == measured
+
+
+def test_without_people_nothing_is_fine(apply):
+    found = _measured(apply, _rows(people=0))
+    assert found["status"] == "unknown" and "cannot be told" in found["words"][1]
+
+
+def test_combiners_say_what_they_take():
+    with pytest.raises(TypeError, match=r"CountTypes got a dict, expected a pyarrow\.Table; .*pa\.Table\.from_pylist"):
+        CountTypes().add_input(CountTypes().create_accumulator(), {"text": "a b"})
 
 
 def test_nothing_gives_nothing(apply):

@@ -1,6 +1,6 @@
 import pytest
 
-from curate.metrics.catalogue import ALERT, BY_NAME, COUNTED, METRICS, OK, WARN, change, status, worst_status
+from curate.metrics.catalogue import ALERT, BY_NAME, COUNTED, METRICS, OK, UNKNOWN, WARN, change, status, worst_status
 from curate.metrics.parts import Measured
 
 BAND = (0.9, 1.1)
@@ -56,6 +56,9 @@ def test_names_are_told_apart_and_panels_exist():
 
 
 def test_worst_status():
-    rows = [{"slices": {"accepted": {"status": each}}} for each in (OK, ALERT, WARN)]
-    assert worst_status(rows) == ALERT and worst_status(rows[:1]) == OK and worst_status([]) == OK
-    assert worst_status([{"slices": {"suspected": {"status": ALERT}}}]) == OK
+    rows = [{"slices": {"accepted": {"status": each, "band": [0, 1]}}} for each in (OK, ALERT, WARN)]
+    assert worst_status(rows) == ALERT and worst_status(rows[:1]) == OK
+    alone = {"slices": {"accepted": {"status": OK, "band": None}}}
+    assert worst_status([alone, rows[2]]) == WARN
+    other = {"slices": {"suspected": {"status": ALERT, "band": [0, 1]}}}
+    assert {worst_status([]), worst_status([alone]), worst_status([other])} == {UNKNOWN}
