@@ -79,7 +79,7 @@ class _CombineTables(beam.CombineFn):
         if not isinstance(table, pa.Table):
             raise TypeError(
                 f"{type(self).__name__} got a {type(table).__name__}, expected a pyarrow.Table; make tables of dicts "
-                "before it, with beam.BatchElements() | beam.Map(pa.Table.from_pylist)"
+                "before it: beam.BatchElements() | beam.Map(lambda rows: pa.Table.from_pylist(rows))"
             )
         return accumulator.merge(self.of(table))
 
