@@ -1,6 +1,7 @@
 """A run from beginning to end: plan, annotate, decide, apply, report; all or nothing in the output directory."""
 
 import importlib
+import json
 import os
 import threading
 from dataclasses import dataclass
