@@ -29,8 +29,10 @@ from curate.pipelines.memory import annotated_memory
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
 from curate.pipelines.writing import Apply, WriteErrors, WriteTables
-from curate.report.excerpts import excerpts
+from curate.report.cluster_map import examples
+from curate.report.excerpts import excerpts, opening
 from curate.report.overview import Overview
+from curate.report.tables import clusters
 from curate.review.outcome import Review
 from curate.schema import LEDGER, PAIRS
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
@@ -204,14 +206,15 @@ def decide_annotated(
         "sample": pipeline | "ReadSample" >> ReadTables(sampled, SAMPLE),
         "ledger": ledger,
     } | "Measure" >> MeasureSlices()
+    nothing = Reference.of(None, config)
+    mixture = AsSingleton(decided["mixture"], default_value=mix(None, nothing, config))
     texts = None
     if plan is not None:
-        shown = overview | "Shown" >> beam.Map(_shown, config).with_output_types(List[str])
+        shown = overview | "Shown" >> beam.Map(_shown, mixture, config).with_output_types(List[str])
         texts = AsList(ledger | "Apply" >> Apply(plan, directory, config, shown))
     unresolved = decided["unresolved"] | "UnresolvedPairs" >> beam.CombineGlobally(sum).without_defaults()
     renamed = decided["renamed"] | "DuplicateIds" >> beam.CombineGlobally(sum).without_defaults()
     matches = decided["earlier"] | "MergeEarlier" >> beam.CombineGlobally(Merge()).without_defaults()
-    nothing = Reference.of(None, config)
     _ = (
         pipeline
         | "Once" >> beam.Create([f"{directory}/{OVERVIEW}"])
@@ -222,7 +225,7 @@ def decide_annotated(
             AsSingleton(renamed, default_value=0),
             AsSingleton(unresolved, default_value=0),
             AsSingleton(decided["reference"], default_value=nothing),
-            AsSingleton(decided["mixture"], default_value=mix(None, nothing, config)),
+            mixture,
             texts,
             AsSingleton(matches, default_value=EarlierMatches.none()),
             AsSingleton(decided["human"], default_value=None),
@@ -252,10 +255,11 @@ class _Overview(beam.DoFn):
         yield Overview.of(ledger, reference, self._config)
 
 
-def _shown(overview: Overview, config: Config) -> List[str]:
+def _shown(overview: Overview, mixture: Mixture, config: Config) -> List[str]:
     """The ids of the documents whose texts the report shows."""
     pairs = overview.groups.shown() if config.report.examples else []
-    return sorted({id for pair in pairs for id in (pair.id, pair.matched_id)})
+    of_rarest = examples(clusters(overview.summary, mixture.to_dict()))
+    return sorted({*of_rarest, *(id for pair in pairs for id in (pair.id, pair.matched_id))})
 
 
 def _write_overview(
@@ -287,5 +291,7 @@ def _write_overview(
     if texts is not None:
         by_id = {id: text for part in texts for id, text in part.items()}
         content["excerpts"] = excerpts(overview.groups.shown(), by_id)
+        of_rarest = examples(clusters(overview.summary, content["mixture"]))
+        content["passages"] = {id: opening(by_id[id]) for id in of_rarest if id in by_id}
     with BeamFiles().create(path) as file:
         file.write(json.dumps(content, sort_keys=True).encode())

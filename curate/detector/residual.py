@@ -63,8 +63,9 @@ def residual(sources: Sequence[SourceLeft], alphas: Sequence[float], cap: float)
         cap: most machine text that is to be left.
 
     Returns:
-        {value, low, high, n, machine (documents), cap, over, curve, options}, low and high at the ends of the interval
-        of every source's prevalence; None where nothing was kept.
+        {value, low, high, n, machine (documents), cap, over, sources, curve, options}, low and high at the ends of the
+        interval of every source's prevalence; sources are {source, n, value, low, high} of those with kept documents,
+        the largest first. None where nothing was kept.
     """
     documents = sum(source.documents for source in sources)
     if not documents:
@@ -80,9 +81,22 @@ def residual(sources: Sequence[SourceLeft], alphas: Sequence[float], cap: float)
         "machine": round(machine),
         "cap": cap,
         "over": value > cap,
+        "sources": _by_source(sources),
         "curve": curve(sources, alphas),
         "options": options(sources, alphas, cap) if value > cap else [],
     }
+
+
+def _by_source(sources: Sequence[SourceLeft]) -> list[JsonDict]:
+    """β_res of each source that has kept documents, the largest first."""
+    rows = []
+    for source in sorted(sources, key=lambda source: (-source.documents, source.name or "")):
+        if source.documents:
+            found = (None, source.prevalence.low, source.prevalence.high)
+            value, low, high = (source.machine(share) / source.documents for share in found)
+            ends = {"low": min(low, value), "high": max(high, value)}
+            rows.append({"source": source.name, "n": source.documents, "value": value, **ends})
+    return rows
 
 
 def curve(sources: Sequence[SourceLeft], alphas: Sequence[float]) -> list[JsonDict]:

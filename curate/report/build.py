@@ -1,8 +1,12 @@
 """report.json: every number of the report, with its n, before any of it is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from curate.report import integrity, panel, panels, tables
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.report import diversity, integrity, mix, panel, tables, tail
+from curate.report.cluster_map import cluster_map
 from curate.report.groups import Groups
 from curate.report.metrics import NO_METRICS, judge_metrics
 from curate.report.mixture import complete
@@ -30,6 +34,8 @@ def report_data(
     metrics: JsonDict | None = None,
     mixture: JsonDict,
     terms: Sequence[Sequence[str]] = (),
+    centroids: NDArray[np.float32] | None = None,
+    passages: Mapping[str, JsonDict] | None = None,
     config: JsonDict,
     counts: JsonDict,
     artefacts: JsonDict,
@@ -45,8 +51,8 @@ def report_data(
         groups: of duplicates, likewise.
         excerpts: passages of some pairs (`curate.report.excerpts.excerpts`); None where no text was read.
         unresolved_pairs: verified pairs that were left open and decided nothing.
-        calibration: `groups`, a list of {group, language, n, suspect, drop (thresholds or None), fpr (realised
-            false-positive rate or None), fpr_n, frozen}, and `beta_res`
+        calibration: `groups`, a list of {group, language, n, suspect, drop (thresholds or None), quantiles (of the
+            scores of its human documents), fpr (realised false-positive rate or None), fpr_n, frozen}, and `beta_res`
             (`curate.detector.residual.residual`) or None.
         prevalence: {source, month, n, estimate, low, high, sampled_low, sampled_high, least} for each source (month
             None) and its months (`curate.detector.prevalence.Prevalence`).
@@ -60,6 +66,9 @@ def report_data(
             the floor), tail, boosted}, `reference_documents`, `tail_mass`; or empty
             (`curate.decisions.mixing.Mixture.to_dict`).
         terms: key terms of each cluster, by number (`curate.clusters.terms`).
+        centroids: float32[clusters, dimensions]; None where clusters are given groups.
+        passages: openings of documents of the rarest clusters by id (`curate.report.excerpts.opening`); None where no
+            text was read.
         config: the settings, `Config.to_dict()`.
         counts: read, kept, dropped, held, errors, files_failed, duplicate_ids.
         artefacts: name → id of what was fitted or loaded.
@@ -80,6 +89,7 @@ def report_data(
         "sources": sources,
         "languages": languages,
         "clusters": clusters,
+        "cluster_map": cluster_map(clusters, centroids, passages),
         "months": tables.months(summary),
         "tiers": tables.tiers(summary),
         "scores": tables.scores(summary, calibration),
@@ -102,11 +112,11 @@ def report_data(
         "config": config,
         "artefacts": dict(artefacts),
     }
-    makers = (panels.mix, panels.tail, panels.diversity, integrity.integrity)
+    makers = (mix.mix, tail.tail, diversity.diversity, integrity.integrity)
     made = [make(summary, report) for make in makers]
     for one in made:
         judge_metrics(one, report["metrics"])
-    report["panels"] = [one.to_dict() for one in made]
+    report["panels"] = [one.to_dict(report["artefacts"]) for one in made]
     report["removal_alarms"] = integrity.removal_alarms(report)[: tables.ROWS_LISTED]
     report["status"] = panel.worst([part["status"] for part in report["panels"]])
     report["headline"] = headline(report)

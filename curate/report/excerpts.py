@@ -1,4 +1,4 @@
-"""Passages of duplicates side by side, with the words marked that the other lacks.
+"""Passages of texts: duplicates side by side, with the words marked that the other lacks, and openings of examples.
 
 Texts are at hand only while the decisions are applied to the inputs. A few documents' beginnings are taken there;
 what is kept of them are passages of a few lines.
@@ -22,7 +22,9 @@ Span = tuple[int, int]
 COMPARED = 6_000
 """Characters at the beginning of a document that are compared."""
 SHOWN = 600
-"""Characters of a passage."""
+"""Characters of a passage of a pair."""
+OPENING = 240
+"""Characters of the opening of an example."""
 CONTEXT = 30
 """Words of a passage before the first difference."""
 
@@ -56,6 +58,11 @@ def excerpts(pairs: Sequence[Pair], texts: Mapping[str, str]) -> list[JsonDict]:
     return found
 
 
+def opening(text: str) -> JsonDict:
+    """The first words of a text, at most `OPENING` characters: a passage as of `side_by_side`, nothing in it marked."""
+    return _passage(text, most=OPENING)
+
+
 def side_by_side(one: str | None, other: str | None) -> tuple[JsonDict | None, JsonDict | None]:
     """The passages of two texts around their first difference.
 
@@ -84,19 +91,20 @@ def _words(text: str) -> list[Span]:
     return [word.span() for word in WORD.finditer(text)]
 
 
-def _passage(text: str, changes: Sequence[Span] = (), goes_on: bool = False) -> JsonDict:
+def _passage(text: str, changes: Sequence[Span] = (), goes_on: bool = False, most: int = SHOWN) -> JsonDict:
     """The part of a text around its first change.
 
     Args:
         text: beginning of a document.
         changes: (first, one after the last) of the words that the other text lacks; both the same where it has more.
         goes_on: whether the texts agree again after the first change. Then its end is shown, else its beginning.
+        most: characters of it.
     """
     words = _words(text)
     first = max(0, changes[0][goes_on] - CONTEXT) if changes else 0
     start = words[first][0] if words else 0
-    ends = [end for _, end in words[first:] if end - start <= SHOWN]
-    stop = ends[-1] if ends else min(len(text), start + SHOWN)
+    ends = [end for _, end in words[first:] if end - start <= most]
+    stop = ends[-1] if ends else min(len(text), start + most)
     spans = [(max(words[begin][0], start), min(words[end - 1][1], stop)) for begin, end in changes if begin < end]
     return {
         "text": text[start:stop],

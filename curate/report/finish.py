@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.clusters.embedding import Embedding
 from curate.clusters.groups import Groups, read_clusters
+from curate.clusters.kmeans import Centroids
 from curate.clusters.terms import cluster_terms
 from curate.config import Config
 from curate.decisions.reference import Reference
@@ -37,6 +39,9 @@ JsonDict = dict[str, Any]
 
 MOST_GROUPS = 500
 """Calibration groups that the report lists: frozen ones, languages, then the largest."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Of the scores of a calibration group's trusted human documents, by which the report shows their distribution."""
 
 
 def write_reports(
@@ -89,6 +94,7 @@ def write_reports(
     named = {"path": config.synthetic.human_reference, "files": record.get("human_reference", {})}
     human_reference = named | {"counts": outcome["human"]} if outcome["human"] else None
     found = estimates(overview.scores, reference, config)
+    clusters = read_clusters(_artefact(directory, "centroids", files), config)
     measured = CorpusMetrics.from_dict(outcome["metrics"]) if outcome.get("metrics") else None
     report = report_data(
         overview.summary,
@@ -104,7 +110,9 @@ def write_reports(
         provenance=overview.provenance.rows(),
         metrics=metrics_section(measured, overview.slices, overview.groups.sizes, artefacts),
         mixture=outcome["mixture"],
-        terms=_cluster_terms(directory, config, files),
+        terms=_cluster_terms(clusters, directory, files),
+        centroids=clusters.vectors if isinstance(clusters, Centroids) else None,
+        passages=outcome.get("passages"),
         config=config.to_dict(),
         counts=counts,
         artefacts=artefacts,
@@ -170,7 +178,8 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
         if small and not erring:
             continue
         levels = (settings.alpha_suspect, settings.alpha_drop)
-        suspect, drop = (conformal_threshold(calibration.human(group), level) for level in levels)
+        scores = calibration.human(group)
+        suspect, drop = (conformal_threshold(scores, level) for level in levels)
         checks = calibration.under_parent if small else calibration.realised
         above, checked = checks(group, settings.alpha_suspect)
         groups.append(
@@ -180,6 +189,7 @@ def _calibration(reference: Reference, config: Config) -> JsonDict:
                 "n": documents,
                 "suspect": _number(suspect),
                 "drop": _number(drop),
+                "quantiles": np.quantile(scores, QUANTILES).round(6).tolist() if len(scores) else [],
                 "fpr": above / checked if checked else None,
                 "fpr_n": checked,
                 "frozen": erring and (math.isnan(suspect) or not small),
@@ -200,19 +210,21 @@ def _mix(summary: Summary) -> JsonDict:
     }
 
 
-def _cluster_terms(directory: str, config: Config, files: Files) -> list[list[str]]:
+def _cluster_terms(clusters: Centroids | Groups | None, directory: str, files: Files) -> list[list[str]]:
     """The key terms of each cluster, from the artefacts of a run: the names of groups; none of embeddings given."""
-    contents = {}
-    for name in ("embedding", "centroids"):
-        if files.stat(f"{directory}/artefacts/{name}.npz"):
-            with files.open(f"{directory}/artefacts/{name}.npz") as file:
-                contents[name] = file.read()
-    clusters = read_clusters(contents.get("centroids", b""), config)
     if isinstance(clusters, Groups):
         return [[name] for name in clusters.names.to_pylist()]
-    if clusters is None or "embedding" not in contents:
-        return []
-    return cluster_terms(Embedding.from_bytes(contents["embedding"]), clusters)
+    embedding = b"" if clusters is None else _artefact(directory, "embedding", files)
+    return cluster_terms(Embedding.from_bytes(embedding), clusters) if clusters is not None and embedding else []
+
+
+def _artefact(directory: str, name: str, files: Files) -> bytes:
+    """The contents of artefacts/{name}.npz; none where it is missing."""
+    path = f"{directory}/artefacts/{name}.npz"
+    if not files.stat(path):
+        return b""
+    with files.open(path) as file:
+        return file.read()
 
 
 def _number(value: float) -> float | None:

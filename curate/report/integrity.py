@@ -1,6 +1,6 @@
 """The panel Integrity: what could not be read, scored or calibrated, and who loses most of their documents."""
 
-from curate.report.panel import ALERT, WARN, Panel, some
+from curate.report.panel import ALERT, NOTHING, WARN, Panel, some
 from curate.report.summary import Summary
 from curate.report.tables import REMOVED, JsonDict, share
 from curate.report.words import count, decimal, percent, plural
@@ -20,7 +20,7 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
         ("duplicate_ids", "documents whose id was taken and got a suffix", WARN),
     ):
         number = counts.get(name, 0)
-        panel.figure(name, label, number, counts.get("read", documents), "count")
+        panel.figure(name, label, number, counts.get("read", documents), "count", band=NOTHING)
         if number:
             panel.flag(status, f"{label}: {count(number)}", number)
     decided = counts.get("kept", 0) + counts.get("dropped", 0) + counts.get("held", 0)
@@ -33,7 +33,8 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
         )
     _earlier(panel, report["duplicates"], documents)
     unresolved = report["duplicates"]["unresolved_pairs"]
-    panel.figure("unresolved", "verified duplicate pairs left unresolved", unresolved, documents, "count")
+    label = "verified duplicate pairs left unresolved"
+    panel.figure("unresolved", label, unresolved, documents, "count", band=NOTHING)
     if unresolved:
         panel.flag(
             WARN,
@@ -42,7 +43,8 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
             unresolved,
         )
     scored = sum(row["documents"] for row in report["scores"])
-    panel.figure("scored", "documents with a detector score", share(scored, documents), documents, "share")
+    label = "documents with a detector score"
+    panel.figure("scored", label, share(scored, documents), documents, "share", rests_on=["detector"])
     uncalibrated = summary.total("flow", reason="uncalibrated").documents
     panel.figure(
         "uncalibrated",
@@ -50,6 +52,8 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
         share(uncalibrated, documents),
         documents,
         "share",
+        band=NOTHING,
+        rests_on=["thresholds"],
     )
     if uncalibrated:
         languages = [
@@ -120,7 +124,8 @@ def _quality(panel: Panel, summary: Summary, report: JsonDict) -> None:
     """Whether rules of quality take much more of one language or cluster than of others, as they have of small ones."""
     documents, dropped = report["totals"]["documents"], summary.total("flow", reason="quality").documents
     if dropped:
-        panel.figure("quality", "documents dropped for their quality", dropped / documents, documents, "share")
+        label = "documents dropped for their quality"
+        panel.figure("quality", label, dropped / documents, documents, "share", rests_on=["reference"])
     found = report["quality"]
     alarms = [(name, row) for name in ("language", "cluster") for row in found[f"{name}s"] if row["alarm"]]
     for name, row in alarms[:ALARMS_SHOWN]:
@@ -144,7 +149,7 @@ def _earlier(panel: Panel, duplicates: JsonDict, documents: int) -> None:
     matched, superseded = duplicates["matched_earlier"], duplicates["supersedes"]
     panel.figure("matched_earlier", "documents dropped for one in an earlier output", matched, documents, "count")
     label = "documents of an earlier output that a kept one of better known origin duplicates"
-    panel.figure("supersedes", label, superseded, documents, "count")
+    panel.figure("supersedes", label, superseded, documents, "count", band=NOTHING)
     if superseded:
         panel.flag(WARN, f"{label}: {count(superseded)}; supersedes in the manifest names them", superseded)
 
@@ -154,13 +159,15 @@ def _outside(panel: Panel, reference: JsonDict | None) -> None:
     if reference is not None:
         used, documents = reference["counts"]["used"], reference["counts"]["documents"]
         label = "scored human documents from outside the corpus, in thresholds and limits of quality"
-        panel.figure("human_reference", label, used, documents, "count", f"from {reference['path']}")
+        note = f"from {reference['path']}"
+        panel.figure("human_reference", label, used, documents, "count", note, rests_on=["reference"])
 
 
 def _calibration(panel: Panel, calibration: JsonDict, alpha: float) -> None:
     groups = calibration.get("groups", [])
     if groups:
-        panel.figure("groups", "calibrated groups", len(groups), sum(group.get("n", 0) for group in groups), "count")
+        n = sum(group.get("n", 0) for group in groups)
+        panel.figure("groups", "calibrated groups", len(groups), n, "count", rests_on=["thresholds"])
     for row in calibration.get("drift", []):
         if row["drifted"]:
             panel.flag(

@@ -10,7 +10,7 @@ from curate.metrics.parts import Measured
 from curate.metrics.poisoning import born_clusters
 from curate.metrics.shares import bursts
 from curate.metrics.slices import ACCEPTED, SLICES, SUSPECTED, SliceSums
-from curate.report.panel import Panel, some
+from curate.report.panel import NOTHING, Panel, some
 from curate.report.tables import JsonDict
 from curate.report.words import count, decimal, percent, plural
 
@@ -90,7 +90,7 @@ def judge_metrics(panel: Panel, section: JsonDict) -> None:
 def _judge_planted(panel: Panel, section: JsonDict) -> None:
     runs, born, months = section["runs"], section["born"], section["bursts"]
     label = "runs of words that documents of three sources share, and no human one has"
-    panel.figure("shared_runs", label, len(runs), section["sample"], "count")
+    panel.figure("shared_runs", label, len(runs), section["sample"], "count", band=NOTHING)
     if runs:
         examples = some(runs[0]["examples"])
         text = f"{label}: {count(len(runs))}, in up to {plural(runs[0]['documents'], 'accepted document')} ({examples})"

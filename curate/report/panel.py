@@ -1,11 +1,15 @@
 """A panel of the report: figures with their n, reasons for concern, and the worst status among them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.report.tables import JsonDict
 
 OK, WARN, ALERT = "ok", "warn", "alert"
+NOTHING = (0.0, 0.0)
+"""The band of what should not be there at all."""
+
+Range = tuple[float | None, float | None]
 
 
 class Panel:
@@ -17,20 +21,53 @@ class Panel:
         self.reasons: list[JsonDict] = []
         self.figures: list[JsonDict] = []
 
-    def figure(self, name: str, label: str, value: float | None, n: int, kind: str, note: str = "") -> None:
-        """Adds a number; kind says how it is written: share, count or number. n: what it is computed from."""
-        rounded = None if value is None else round(float(value), 6)
-        self.figures.append({"name": name, "label": label, "value": rounded, "n": n, "kind": kind, "note": note})
+    def figure(
+        self,
+        name: str,
+        label: str,
+        value: float | None,
+        n: int,
+        kind: str,
+        note: str = "",
+        *,
+        band: Range | None = None,
+        interval: Range | None = None,
+        rests_on: Sequence[str] = (),
+    ) -> None:
+        """Adds a number.
+
+        Args:
+            name: short, by which reports are compared.
+            label: what it is.
+            value: None where it is not known.
+            n: what it is computed from.
+            kind: how it is written: share, count or number.
+            note: more about it.
+            band: (least, most) that give no reason for concern, None on a side without limit; None without a baseline.
+            interval: of 95 %, where the number is an estimate.
+            rests_on: names of the artefacts that it would change with.
+        """
+        figure = {"name": name, "label": label, "value": _rounded(value), "n": n, "kind": kind, "note": note}
+        ranges = {"band": _edges(band), "interval": _edges(interval)}
+        self.figures.append({**figure, **ranges, "artefacts": list(rests_on)})
 
     def flag(self, status: str, text: str, n: int) -> None:
         """Adds a reason for concern."""
         self.reasons.append({"status": status, "text": text, "n": n})
         self.status = worst([self.status, status])
 
-    def to_dict(self) -> JsonDict:
-        """The panel as JSON types, alerts before warnings."""
+    def to_dict(self, artefacts: Mapping[str, str]) -> JsonDict:
+        """The panel as JSON types, alerts before warnings.
+
+        Args:
+            artefacts: name → id, of which figures get the ids; those that a run has not are left out.
+        """
         reasons = sorted(self.reasons, key=lambda reason: reason["status"])  # alert sorts before warn
-        return {"name": self.name, "status": self.status, "reasons": reasons, "figures": self.figures}
+        figures = [
+            figure | {"artefacts": [artefacts[name] for name in figure["artefacts"] if name in artefacts]}
+            for figure in self.figures
+        ]
+        return {"name": self.name, "status": self.status, "reasons": reasons, "figures": figures}
 
 
 def worst(statuses: Sequence[str]) -> str:
@@ -42,3 +79,11 @@ def some(values: Sequence[Any], most: int = 8) -> str:
     """The first few values in words."""
     shown = ", ".join("unknown" if value is None else str(value) for value in values[:most])
     return shown + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+def _edges(values: Range | None) -> list[float | None] | None:
+    return None if values is None else [_rounded(value) for value in values]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 6)

@@ -6,7 +6,7 @@ comes from the corpus (ids, sources, languages, terms) is escaped by the templat
 
 import itertools
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -31,7 +31,7 @@ def render(report: JsonDict) -> str:
 
     # Both are ours: the stylesheet as shipped, and SVG whose text the plotting library has escaped.
     css = Markup(_read("report.css"))
-    plots = [plot | {"svg": Markup(plot["svg"])} for plot in all_plots(report)]
+    plots = {plot["name"]: plot | {"svg": Markup(plot["svg"])} for plot in all_plots(report)}
     limits = {
         "alarm": REMOVAL_ALARM,
         "alarm_documents": REMOVAL_MIN,
@@ -54,6 +54,8 @@ def _environment() -> jinja2.Environment:
         "segments": segments,
         "floor": words.floor_words,
         "value": figure_value,
+        "details": figure_details,
+        "beginning": lambda names, start: [name for name in names if name.startswith(start)],
         "metric": lambda found, row: KINDS[row["kind"]](found["value"]),
         "band": band,
         "whole": lambda row: {"cluster": "all", "terms": []} | row,
@@ -69,10 +71,37 @@ def figure_value(figure: JsonDict) -> str:
     return KINDS[figure["kind"]](figure["value"])
 
 
+def figure_details(figure: JsonDict, artefacts: Mapping[str, str]) -> str:
+    """What belongs to the value of a panel's figure: n, baseline band, interval, note, artefacts by name."""
+    write = KINDS[figure["kind"]]
+    names = [name for name, id in artefacts.items() if id in figure.get("artefacts", ())]
+    told = [
+        f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{words.count(figure['n'])}",
+        _expected(figure["band"], write) if figure.get("band") else "",
+        f"95 % interval {_range(figure['interval'], write)}" if figure.get("interval") else "",
+        figure["note"],
+        f"from {words.listing(names)}" if names else "",
+    ]
+    return "; ".join(filter(None, told))
+
+
+def _expected(band: Sequence[float | None], write: Callable[[Any], str]) -> str:
+    least, most = band
+    if most is None:
+        return f"expected at least {write(least)}"
+    if least:
+        return f"expected {_range((least, most), write)}"
+    return f"expected at most {write(most)}" if most else "expected none"
+
+
+def _range(edges: Sequence[float | None], write: Callable[[Any], str]) -> str:
+    return " to ".join(map(write, edges))
+
+
 def band(row: JsonDict) -> str:
     """The band of a metric's accepted documents."""
     edges = row["slices"].get(ACCEPTED, {}).get("band")
-    return " to ".join(map(KINDS[row["kind"]], edges)) if edges else "–"
+    return _range(edges, KINDS[row["kind"]]) if edges else "–"
 
 
 def concerns(panels: Sequence[JsonDict]) -> list[JsonDict]:

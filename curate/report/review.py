@@ -48,7 +48,16 @@ def flag(panel: Panel, review: JsonDict, documents: int) -> None:
         return
     total = review["overrides_total"]
     interval = f"{percent(total['low'])} to {percent(total['high'])}" if total["n"] else ""
-    panel.figure("overrides", "answers of reviewers against the machine", total["rate"], total["n"], "share", interval)
+    panel.figure(
+        "overrides",
+        "answers of reviewers against the machine",
+        total["rate"],
+        total["n"],
+        "share",
+        band=(0, OVERRIDES_WARN),
+        interval=(total["low"], total["high"]) if total["n"] else None,
+        rests_on=["detector", "thresholds"],
+    )
     if total["rate"] is not None and total["rate"] > OVERRIDES_WARN:
         text = (
             f"reviewers contradict the machine in {percent(total['rate'])} of their answers ({interval}): recalibrate"

@@ -78,4 +78,5 @@ def add_figure(panel: Panel, found: JsonDict | None) -> None:
         found["asked"],
         "share",
         f"{found['verifier']}: {told}{missing}",
+        rests_on=["verifier"],
     )

@@ -121,7 +121,7 @@ def test_report_and_explain_tell_of_them(out, curate):
     }
     documents = TRUSTED + OPEN + MIXED + MACHINE + 1
     assert figures["mixed_in"]["value"] == pytest.approx(MIXED / documents, abs=1e-6)
-    assert figures["mixed_out"]["value"] <= 0.05 + 1e-4 and "5%" in figures["mixed_out"]["note"]
+    assert figures["mixed_out"]["value"] <= 0.05 + 1e-4 and figures["mixed_out"]["band"] == [0, 0.05]
     story = curate("explain", out, "mixed-00").out
     assert "Origin: mixed" in story and "It speaks for mixed." in story
     assert "mixture.mixed_cap" in story

@@ -236,7 +236,7 @@ def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
     )
     assert "40.0% (30.0% to 50.0%)" in reasons[3]["text"]
     assert "synthetic.alpha_suspect=0.1 holds another 2 human documents and 3 of machines" in reasons[3]["text"]
-    assert "50.0% to 70.0%" in figure(report, "prevalence")["note"]
+    assert figure(report, "prevalence")["interval"] == [0.5, 0.7]
     assert "group en/short is frozen" in panel(report, "Integrity")["reasons"][0]["text"]
 
 

@@ -25,7 +25,7 @@ def panels(section):
     made = [Panel(name) for name in ("Mix", "Tail", "Diversity", "Integrity")]
     for panel in made:
         judge_metrics(panel, section)
-    return {panel.name: panel.to_dict() for panel in made}
+    return {panel.name: panel.to_dict({}) for panel in made}
 
 
 def test_every_number_has_n_band_and_artefacts():

@@ -3,14 +3,17 @@ import json
 import time
 import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from curate.config import Config
 from curate.report.build import report_data
 from curate.report.draw import WIDTH
+from curate.report.excerpts import opening
 from curate.report.groups import Groups
-from curate.report.plots import all_plots, tail
+from curate.report.plots import PLOTS, all_plots
+from curate.report.plots.mixture import tail_retained
 from curate.report.render import render
 from curate.report.summary import Summary
 
@@ -45,7 +48,7 @@ class Page(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
 
-def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
+def sample(corpus, sources=None, clusters=12, name="en", excerpts=None, with_texts=True):
     summary = Summary.of(corpus[0], corpus[1] if sources is None else sources, corpus[2])
     shares = [(i + 1) ** -1.5 for i in range(clusters)]
     mixture = {
@@ -55,13 +58,16 @@ def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
                 "reference": s / sum(shares),
                 "before": s / sum(shares),
                 "after": s / sum(shares),
-                "terms": [name],
             }
             for i, s in enumerate(shares)
         ],
         "reference_documents": 500,
     }
-    groups = [{"group": name, "language": "en", "n": 600, "suspect": 0.8, "drop": 0.95, "fpr": 0.3}]
+    group = {"language": "en", "n": 600, "suspect": 0.8, "drop": 0.95, "fpr": 0.3, "fpr_n": 50, "frozen": False}
+    quantiles = [0.0, 0.2, 0.4, 0.6, 0.9]
+    groups = [group | {"group": name + part, "quantiles": quantiles} for part in ("", "/long", "/short")]
+    left = {"value": 0.04, "low": 0.01, "high": 0.1, "n": 100}
+    residual = left | {"over": False, "cap": 0.3, "sources": [left | {"source": name}, left | {"source": None}]}
     prevalence = [
         {
             "source": name,
@@ -81,9 +87,12 @@ def sample(corpus, sources=None, clusters=12, name="en", excerpts=None):
         summary,
         Groups.of(corpus[0], corpus[1] if sources is None else sources),
         excerpts=excerpts,
-        calibration={"groups": groups, "beta_res": {"value": 0.04, "low": 0.01, "high": 0.1, "n": 100, "over": False}},
+        calibration={"groups": groups, "beta_res": residual},
         prevalence=prevalence,
         mixture=mixture,
+        terms=[[name]] * clusters,
+        centroids=np.cos(np.arange(clusters * 4, dtype=np.float32)).reshape(clusters, 4),
+        passages={id: opening(f"{name} {id}") for id in corpus[0]["id"].to_pylist()} if with_texts else None,
         config=Config().to_dict(),
         counts=counts,
         artefacts={"detector": name},
@@ -218,7 +227,7 @@ def test_plots_are_small_valid_and_quick(corpus):
     started = time.process_time()
     plots = all_plots(report)
     assert time.process_time() - started < 5  # seconds; 0.4 when nothing else runs
-    assert [plot["name"] for plot in plots] == ["flow", "tail", "mixture", "sources", "scores", "prevalence", "groups"]
+    assert [plot["name"] for plot in plots] == [plot.name for plot in PLOTS]
     for plot in plots:
         root = ElementTree.fromstring(plot["svg"])
         assert len(plot["svg"]) <= 60_000, plot["name"]
@@ -253,5 +262,5 @@ def test_tail_plot_says_why_a_cluster_is_short(tokens, after, cause, words):
         {"cluster": 0, "tail": True, "reference": 0.1, "before": 0.1, "after": after, "tokens": tokens, "cause": cause},
         {"cluster": 1, "tail": False, "reference": 0.9, "before": 0.9, "after": 1 - after, "tokens": 9_000},
     ]
-    _, alt = tail({"clusters": rows, "totals": {"output_tokens": 1_000}})
+    _, alt = tail_retained({"clusters": rows, "totals": {"output_tokens": 1_000}})
     assert words in alt
