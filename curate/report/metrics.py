@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+import pyarrow.compute as pc
+
 from curate.metrics.catalogue import BY_NAME, OK, WARN, Metric, change, status
 from curate.metrics.composition import compose
 from curate.metrics.corpus import CorpusMetrics
@@ -23,7 +25,11 @@ BURST_SHARE = 0.01
 BURSTS_LISTED = 20
 _DIGITS = 6
 
+SIZES = ("documents", "tokens")
+"""Of the slices."""
+
 NO_METRICS: JsonDict = {"sample": 0, "rows": [], "runs": [], "born": [], "bursts": []}
+NO_METRICS["slices"] = {part: dict.fromkeys(SIZES, 0) for part in SLICES}
 
 
 def metrics_section(
@@ -38,9 +44,9 @@ def metrics_section(
         artefacts: name → id of what was fitted or loaded.
 
     Returns:
-        `sample` (documents), `rows` (one for each metric: name, label, panel, kind, and `slices`: slice → value, n,
-        band, z, change, status, artefacts), `runs` (rare runs of words that sources share), `born` (clusters of one
-        source) and `bursts` (months of a source).
+        `sample` (documents), `slices` (slice → its documents and tokens), `rows` (one for each metric: name, label,
+        panel, kind, and `slices`: slice → value, n, band, z, change, status, artefacts), `runs` (rare runs of words
+        that sources share), `born` (clusters of one source) and `bursts` (months of a source).
     """
     found = {**(measured.slices if measured else {}), **compose(sums, duplicates)}
     rows = [
@@ -63,6 +69,9 @@ def metrics_section(
     least = BURST_SHARE * sum(sums.table["input_documents"].to_pylist())
     return {
         "sample": measured.documents if measured else 0,
+        "slices": {
+            part: {name: pc.sum(sums.table[f"{part}_{name}"]).as_py() or 0 for name in SIZES} for part in SLICES
+        },
         "rows": rows,
         "runs": [run._asdict() for run in measured.runs] if measured else [],
         "born": [born._asdict() for born in born_clusters(clusters)],

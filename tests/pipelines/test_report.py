@@ -90,6 +90,31 @@ def test_decide_shows_texts_only_where_it_applies(run_on, curate, shown, tmp_pat
         assert not phrases((tmp_path / "named" / file).read_text()) & run_on.phrases
 
 
+def test_the_map_shows_openings_of_documents_of_the_rarest_clusters(finished, corpus, curate, output_of, tmp_path):
+    report, rows = report_of(finished), output_of(finished).rows
+    texts = dict(zip(corpus["id"].to_pylist(), corpus["text"].to_pylist(), strict=True))
+    found = report["cluster_map"]
+    assert [point["cluster"] for point in found["points"]] == sorted(row["cluster"] for row in report["clusters"])
+    assert 0 < found["shown"] <= 1
+    examples = [(rare["cluster"], example) for rare in found["rarest"] for example in rare["examples"]]
+    assert examples
+    for cluster, example in examples:
+        assert rows[example["id"]]["cluster"] == cluster and rows[example["id"]]["decision"] == "kept"
+        assert texts[example["id"]].startswith(example["passage"]["text"])
+    assert curate("decide", "--annotations", finished, "--output", tmp_path / "named").code == 0
+    named = report_of(tmp_path / "named")["cluster_map"]
+    assert named["points"] == found["points"]
+    assert all(example["passage"] is None for rare in named["rarest"] for example in rare["examples"])
+
+
+def test_every_number_of_the_panels_names_artefacts_of_the_run(finished):
+    report = report_of(finished)
+    figures = [figure for panel in report["panels"] for figure in panel["figures"]]
+    named = {id for figure in figures for id in figure["artefacts"]}
+    assert named == {report["artefacts"][name] for name in ("centroids", "detector", "reference", "thresholds")}
+    assert all(group["quantiles"] == sorted(group["quantiles"]) for group in report["calibration"]["groups"])
+
+
 def test_no_text_is_shown_without_examples(run_on):
     silent = run_on("silent", "--set", "report.examples=0")
     assert pairs_of(report_of(silent))

@@ -24,7 +24,7 @@ from curate.report.words import count, percent, plural
 
 SOURCES, PERIODS, LANGUAGES, SCORE_BARS = 15, 20, 5, 40
 GROUPS, FROZEN = 16, 6
-GROUP_ROW = 0.36  # inches of a group: a line of words, and its marks below
+GROUP_ROW = 0.4  # inches of a group: a line of words, and its marks below
 
 
 def scores(report: JsonDict) -> tuple[Figure, str] | None:
@@ -47,18 +47,20 @@ def scores(report: JsonDict) -> tuple[Figure, str] | None:
         top = [a + b for a, b in zip(human, other, strict=True)]
         axes.stairs(other, marks, fill=True, color=NEUTRAL, label="others")
         axes.stairs(top, marks, baseline=other, fill=True, color=KEPT, label="trusted human")
-        for name, colour in (("suspect", HELD), ("drop", GONE)):
+        for name, colour, line in (("suspect", HELD, "-"), ("drop", GONE, "--")):
             cuts = sorted(group[name] for group in row["thresholds"] if group.get(name) is not None)
             if cuts:
                 axes.axvspan(cuts[0], cuts[-1], color=colour, alpha=0.3, linewidth=0, label=name)
             for group in row["thresholds"]:
                 if group["group"] == row["language"] and group.get(name) is not None:
-                    axes.axvline(group[name], color=colour, linewidth=1.2)
+                    axes.axvline(group[name], color=colour, linewidth=1.2, linestyle=line)
         axes.set_ylabel(label(row["language"] or "unknown"), rotation=0, ha="right", va="center")
         axes.set_yticks([])
         axes.set_xlim(low, max(high, low + width))
         axes.set_title(f"n = {count(row['documents'])}", fontsize=9, loc="right", pad=2)
         told.append(f"{row['language'] or 'unknown'} {count(row['documents'])}")
+    for axes in every[:-1]:
+        axes.tick_params(axis="x", length=0)
     every[-1].set_xlabel("detector score, higher is more machine-like")
     legend(figure, every[0], 4)
     return figure, (
@@ -97,8 +99,8 @@ def thresholds(report: JsonDict) -> tuple[Figure, str] | None:
         axes.plot([middle], [y], marker="|", markersize=9, color=INK, linestyle="none")
         rate = f"{percent(row['fpr'])} of {count(row['fpr_n'])}" if row["fpr_n"] else "unchecked"
         name = label(row["group"], 30) + (" (frozen)" if row["frozen"] else "")
-        axes.text(0, y - 0.28, name, transform=beyond, fontsize=8.5, va="bottom")
-        axes.text(1, y - 0.28, f"n {count(row['n'])} · {rate}", transform=beyond, fontsize=8.5, va="bottom", ha="right")
+        axes.text(0, y - 0.2, name, transform=beyond, fontsize=8.5, va="bottom")
+        axes.text(1, y - 0.2, f"n {count(row['n'])} · {rate}", transform=beyond, fontsize=8.5, va="bottom", ha="right")
     for name, marker, colour in (("suspect", "o", HELD), ("drop", "X", GONE)):
         found = [(row[name], y) for y, row in enumerate(rows) if row[name] is not None]
         if found:

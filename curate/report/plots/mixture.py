@@ -158,7 +158,8 @@ def month_shares(report: JsonDict) -> tuple[Figure, str] | None:
         places = [x + offset for x in range(len(names))]
         axes.bar(places, [parts[name][part] for name in names], 0.4, color=colour, label=label)
     step = math.ceil(len(names) / TICKS)
-    ticks = [*range(len(names) - 1, step - 1, -step), *([0] if names[0] == "undated" else [])]
+    undated = names[0] == "undated"
+    ticks = [*range(len(names) - 1, step - 1 if undated else -1, -step), *([0] if undated else [])]
     axes.set_xticks(ticks, [names[tick] for tick in ticks])
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.locator_params(axis="y", nbins=4)

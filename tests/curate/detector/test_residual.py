@@ -28,6 +28,14 @@ def test_machine_text_left_is_what_the_cells_of_the_kept_hold():
     assert not left["over"] and left["options"] == []
 
 
+def test_sources_have_their_own_share_and_together_that_of_all():
+    none = source("gone", kept=(0, 0, 0), left=(0, 0, 0, 0))
+    left = residual([source("b", 0.1), source(None, 0.8, kept_human=100), none], ALPHAS, 0.5)
+    assert [(row["source"], row["n"]) for row in left["sources"]] == [(None, 1_100), ("b", 1_000)]
+    for end in ("value", "low", "high"):
+        assert sum(row[end] * row["n"] for row in left["sources"]) == pytest.approx(left[end] * left["n"])
+
+
 def test_nothing_kept_nothing_left():
     nothing = source(kept=(0, 0, 0), left=(0, 0, 0, 0))
     assert residual([], ALPHAS, 0.3) is None

@@ -42,6 +42,7 @@ def test_report_is_json_and_every_figure_has_its_n(corpus):
     assert json.loads(json.dumps(report)) == json.loads(json.dumps(build(corpus[0], corpus[1])))
     assert [part["name"] for part in report["panels"]] == ["Mix", "Tail", "Diversity", "Integrity"]
     assert all(isinstance(f["n"], int) for part in report["panels"] for f in part["figures"])
+    assert all({"band", "interval", "artefacts"} <= set(f) for part in report["panels"] for f in part["figures"])
     assert sum(row["documents"] for row in report["flow"]) == corpus[0].num_rows
 
 
@@ -194,7 +195,8 @@ def test_tail_mass_is_watched_in_both_directions(ledgers, after, status):
     ]
     report = build(ledgers.ledger(rows), mixture={"clusters": clusters, "reference_documents": 1000})
     assert panel(report, "Tail")["status"] == status
-    assert figure(report, "tail_retained")["value"] == pytest.approx(after / 0.2, abs=1e-6)
+    retained = figure(report, "tail_retained")
+    assert retained["value"] == pytest.approx(after / 0.2, abs=1e-6) and retained["band"] == [0.9, 1.5]
 
 
 def test_a_lost_cluster_is_an_alert(ledgers):
@@ -237,6 +239,8 @@ def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
     assert "40.0% (30.0% to 50.0%)" in reasons[3]["text"]
     assert "synthetic.alpha_suspect=0.1 holds another 2 human documents and 3 of machines" in reasons[3]["text"]
     assert figure(report, "prevalence")["interval"] == [0.5, 0.7]
+    assert figure(report, "prevalence")["band"] == [0, 0.5]  # a tenth more than the declared share
+    assert (figure(report, "beta_res")["band"], figure(report, "beta_res")["interval"]) == ([0, 0.3], [0.3, 0.5])
     assert "group en/short is frozen" in panel(report, "Integrity")["reasons"][0]["text"]
 
 

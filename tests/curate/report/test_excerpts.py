@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.report.excerpts import COMPARED, CONTEXT, SHOWN, beginnings, excerpts, side_by_side
+from curate.report.excerpts import COMPARED, CONTEXT, OPENING, SHOWN, beginnings, excerpts, opening, side_by_side
 from curate.report.groups import Pair
 
 PIECES = ["a", "b", "Ab", "č", " ", "\n", ". ", "語", "ไ", "ب ", "w" * 400]
@@ -39,6 +39,13 @@ def test_a_difference_far_into_the_text_is_shown():
     assert (marked(one), marked(other)) == (["w700"], ["else"])
     assert one["text"].split()[CONTEXT - 1] == "w700" and other["text"].split()[CONTEXT - 1] == "else"
     assert not (one["begins"] or one["ends"] or other["begins"] or other["ends"])
+
+
+@pytest.mark.parametrize("text", ["", "a few words", MANY, "w" * 9_000, "語" * 9_000])
+def test_an_opening_is_the_first_words_of_a_text(text):
+    found = opening(text)
+    assert text.startswith(found["text"]) and len(found["text"]) <= OPENING
+    assert found["begins"] and found["ends"] == (found["text"] == text) and found["differs"] == []
 
 
 def test_a_contained_text_is_shown_where_it_lies_in_the_other():

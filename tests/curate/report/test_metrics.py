@@ -1,14 +1,15 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from curate.metrics.catalogue import ALERT, WARN
 from curate.metrics.corpus import CorpusMetrics
 from curate.metrics.parts import Measured
 from curate.metrics.poisoning import SharedRun
-from curate.metrics.slices import SLICES, SliceSums
-from curate.report.metrics import NO_METRICS, judge_metrics, metrics_section
+from curate.metrics.slices import SLICES, SUMS, SliceSums
+from curate.report.metrics import NO_METRICS, SIZES, judge_metrics, metrics_section
 from curate.report.panel import OK, Panel
 
 ARTEFACTS = {"detector": "detector-1", "thresholds": "thresholds-1", "reference": "reference-1", "embedding": "emb-1"}
@@ -41,6 +42,17 @@ def test_every_number_has_n_band_and_artefacts():
     assert vendi["human"]["artefacts"] == ["emb-1", "reference-1"]
     assert vendi["suspected"]["artefacts"] == ["emb-1", "detector-1", "thresholds-1", "reference-1"]
     json.dumps(section, allow_nan=False)
+
+
+def test_slices_have_their_documents_and_tokens():
+    values = {"cluster": 0, "source": "a"}
+    values |= {f"{name}_{what}": 10 * index + len(what) for index, name in enumerate(SLICES) for what in SIZES}
+    sums = SliceSums(pa.Table.from_pylist([values, values | {"source": "b"}], schema=SUMS))
+    found = metrics_section(None, sums, {}, ARTEFACTS)["slices"]
+    assert found["human"] == {"documents": 18, "tokens": 12}
+    assert found["suspected"] == {"documents": 78, "tokens": 72}
+    nothing = metrics_section(None, SliceSums(), {}, ARTEFACTS)["slices"]
+    assert nothing == {name: {"documents": 0, "tokens": 0} for name in SLICES}
 
 
 @pytest.mark.parametrize(("value", "status"), [(0.5, OK), (0.63, ALERT), (0.61, ALERT), (0.37, ALERT), (0.39, ALERT)])

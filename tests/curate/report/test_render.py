@@ -1,5 +1,6 @@
 import html.parser
 import json
+import re
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -13,7 +14,6 @@ from curate.report.draw import WIDTH
 from curate.report.excerpts import opening
 from curate.report.groups import Groups
 from curate.report.plots import PLOTS, all_plots
-from curate.report.plots.mixture import tail_retained
 from curate.report.render import render
 from curate.report.summary import Summary
 
@@ -139,6 +139,43 @@ def test_page_is_deterministic(report, page):
     assert render(report) == page
 
 
+def test_numbers_are_told_with_what_is_expected_and_what_they_rest_on(page):
+    details = re.findall(r'<dd class="details">(.*?)</dd>', page)
+    assert len(details) == page.count("<dt>") - 1  # the id of the detector
+    assert "n\xa0=\xa0100; expected at most 30.0%; 95 % interval 1.0% to 10.0%; from detector" in details
+    assert "n\xa0=\xa02,000; expected none" in details
+    assert any("expected 90.0% to 150.0%" in told for told in details)
+    assert any("expected at least 200" in told for told in details)
+    assert page.count("Rests on detector <code>en</code>") > 5
+
+
+def test_every_plot_of_the_report_and_the_documents_of_rare_clusters_are_there(report, page):
+    assert page.count('<svg role="img"') == len(PLOTS)
+    rare = report["cluster_map"]["rarest"]
+    assert rare and all(f"<strong>Cluster {row['cluster']}</strong>" in page for row in rare)
+    for row in rare:
+        for example in row["examples"]:
+            assert f"<code>{example['id']}</code>" in page and f"en {example['id']}</blockquote>" in page
+
+
+def test_documents_of_rare_clusters_are_named_where_no_text_was_read(corpus):
+    report = sample(corpus, with_texts=False)
+    text = render(report)
+    assert f"<code>{report['cluster_map']['rarest'][0]['examples'][0]['id']}</code>" in text
+    assert "blockquote" not in Page(text).tags
+
+
+def test_reports_of_earlier_versions_are_drawn(corpus):
+    report = json.loads(json.dumps(sample(corpus)))
+    del report["cluster_map"], report["metrics"], report["calibration"]["beta_res"]["sources"]
+    for panel in report["panels"]:
+        for figure in panel["figures"]:
+            del figure["band"], figure["interval"], figure["artefacts"]
+    for group in report["calibration"]["groups"]:
+        del group["quantiles"]
+    assert "Map of" not in render(report)
+
+
 def test_hostile_names_are_escaped(ledgers):
     rows = [ledgers.row(HOSTILE + str(i), language=HOSTILE, cluster=i % 3, detector_score=0.5) for i in range(20)]
     dropped = {
@@ -246,21 +283,3 @@ def test_months_are_never_shortened(corpus):
     texts = [text.text for text in ElementTree.fromstring(plot["svg"]).iter("{http://www.w3.org/2000/svg}text")]
     for month in range(1, 13):
         assert f"a-rather-long… 2024-{month:02d}" in texts
-
-
-@pytest.mark.parametrize(
-    ("tokens", "after", "cause", "words"),
-    [
-        (10, 0.01, "supply", "the input held too little text"),
-        (500, 0.01, "supply", "what curation removed, duplicates included"),
-        (500, 0.01, "limit", "the limit on growth or by the token budget"),
-        (500, 0.1, "", "0 clusters below 90%."),
-    ],
-)
-def test_tail_plot_says_why_a_cluster_is_short(tokens, after, cause, words):
-    rows = [
-        {"cluster": 0, "tail": True, "reference": 0.1, "before": 0.1, "after": after, "tokens": tokens, "cause": cause},
-        {"cluster": 1, "tail": False, "reference": 0.9, "before": 0.9, "after": 1 - after, "tokens": 9_000},
-    ]
-    _, alt = tail_retained({"clusters": rows, "totals": {"output_tokens": 1_000}})
-    assert words in alt
