@@ -92,11 +92,12 @@ def thresholds(report: JsonDict) -> tuple[Figure, str] | None:
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_axes((0.03, 0.5 / height, 0.94, GROUP_ROW * len(rows) / height))
     beyond = axes.get_yaxis_transform()
+    places = range(len(rows))
+    low, first, middle, third, high = zip(*(row["quantiles"] for row in rows), strict=True)
+    axes.hlines(places, low, high, color=NEUTRAL, linewidth=1)
+    axes.hlines(places, first, third, color=NEUTRAL, linewidth=4, label="human documents")
+    axes.plot(middle, places, "|", markersize=9, color=INK)
     for y, row in enumerate(rows):
-        low, first, middle, third, high = row["quantiles"]
-        axes.plot([low, high], [y, y], color=NEUTRAL, linewidth=1, solid_capstyle="butt")
-        axes.plot([first, third], [y, y], color=NEUTRAL, linewidth=4, solid_capstyle="butt")
-        axes.plot([middle], [y], marker="|", markersize=9, color=INK, linestyle="none")
         rate = f"{percent(row['fpr'])} of {count(row['fpr_n'])}" if row["fpr_n"] else "unchecked"
         name = label(row["group"], 30) + (" (frozen)" if row["frozen"] else "")
         axes.text(0, y - 0.2, name, transform=beyond, fontsize=8.5, va="bottom")
@@ -105,7 +106,6 @@ def thresholds(report: JsonDict) -> tuple[Figure, str] | None:
         found = [(row[name], y) for y, row in enumerate(rows) if row[name] is not None]
         if found:
             axes.plot(*zip(*found, strict=True), marker, markersize=6, color=colour, label=name)
-    axes.plot([], [], color=NEUTRAL, linewidth=4, label="human documents")
     axes.set_ylim(len(rows) - 0.7, -0.8)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -131,16 +131,17 @@ def prevalence(report: JsonDict) -> tuple[Figure, str] | None:
         for row in rows
     ]
     figure, axes = row_axes(len(rows), names, most=22)
+    places = range(len(rows))
+    estimates = [row["estimate"] for row in rows]
+    for low, high, width in (("low", "high", 1), ("sampled_low", "sampled_high", 4)):
+        axes.hlines(places, [row[low] for row in rows], [row[high] for row in rows], color=NEUTRAL, linewidth=width)
+    axes.plot(estimates, places, "o", markersize=5, color=ACCENT)
     for y, row in enumerate(rows):
-        axes.plot([row["low"], row["high"]], [y, y], color=NEUTRAL, linewidth=1, solid_capstyle="butt")
-        axes.plot([row["sampled_low"], row["sampled_high"]], [y, y], color=NEUTRAL, linewidth=4, solid_capstyle="butt")
-        axes.plot([row["estimate"]], [y], marker="o", markersize=5, color=ACCENT, linestyle="none")
         beside(axes, 1.04, y, count(row["n"]), 1.0)
     _share_axis(axes)
-    low, high = min(rows, key=lambda row: row["estimate"]), max(rows, key=lambda row: row["estimate"])
     return figure, (
         f"Estimated share of machine text in {plural(len(rows), 'pair')} of source and month: from "
-        f"{percent(low['estimate'])} to {percent(high['estimate'])}. Thick lines are 95 % intervals of sampling, "
+        f"{percent(min(estimates))} to {percent(max(estimates))}. Thick lines are 95 % intervals of sampling, "
         "by which months compare; thin ones allow for machine text that scores unlike the detector's reference; "
         "numbers beside: scored documents."
     )
@@ -155,9 +156,10 @@ def residual(report: JsonDict) -> tuple[Figure, str] | None:
     rows = [found, *sources]
     names = ["all", *("(no source)" if row["source"] is None else row["source"] for row in sources)]
     figure, axes = row_axes(len(rows), names, with_legend=True)
+    places = range(len(rows))
+    axes.hlines(places, [row["low"] for row in rows], [row["high"] for row in rows], color=NEUTRAL, linewidth=2)
+    axes.plot([row["value"] for row in rows], places, "o", markersize=5, color=ACCENT)
     for y, row in enumerate(rows):
-        axes.plot([row["low"], row["high"]], [y, y], color=NEUTRAL, linewidth=2, solid_capstyle="butt")
-        axes.plot([row["value"]], [y], marker="o", markersize=5, color=ACCENT, linestyle="none")
         beside(axes, 1.04, y, count(row["n"]), 1.0)
     axes.axvline(found["cap"], color=INK, linewidth=1.2, linestyle=":", label="mixture.synthetic_cap")
     _share_axis(axes)

@@ -26,7 +26,7 @@ POINTS = 120  # ranks drawn of a long list of clusters
 SOURCES, CLUSTERS = 15, 20
 MONTHS = 36
 """Months that are drawn one by one; more are summed by year."""
-TICKS = 5
+TICKS, UNDATED = 5, "undated"
 ENOUGH = 0.9  # share of its reference below which a cluster is said to be short
 SHORTFALLS = {"enough": KEPT, "not enough in the input": NEUTRAL, "limited": HELD, "removed": GONE}
 SHORTFALL_WORDS = {
@@ -144,21 +144,19 @@ def month_shares(report: JsonDict) -> tuple[Figure, str] | None:
     if not dated or not totals["output_tokens"]:
         return None
     length, unit = (7, "month") if len(dated) <= MONTHS else (4, "year")
-    sums: dict[str, list[int]] = {}
+    parts: dict[str, tuple[float, float]] = {}
     for row in report["months"]:
-        found = sums.setdefault("undated" if row["month"] is None else row["month"][:length], [0, 0])
-        found[0] += row["tokens"]
-        found[1] += row["output_tokens"]
-    largest = sorted(sums, key=lambda name: (-max(sums[name]), name))[: MONTHS + 1]
-    names = sorted(largest, key=lambda name: (name != "undated", name))
-    tokens = totals["tokens"], totals["output_tokens"]
-    parts = {name: (before / tokens[0], after / tokens[1]) for name, (before, after) in sums.items()}
+        name = UNDATED if row["month"] is None else row["month"][:length]
+        before, after = parts.get(name, (0.0, 0.0))
+        parts[name] = before + row["tokens"] / totals["tokens"], after + row["output_tokens"] / totals["output_tokens"]
+    largest = sorted(parts, key=lambda name: (-max(parts[name]), name))[: MONTHS + 1]
+    names = sorted(largest, key=lambda name: (name != UNDATED, name))
     figure, axes = plain_axes(2.4)
     for part, colour, offset, label in ((0, NEUTRAL, -0.2, "before"), (1, ACCENT, 0.2, "after")):
         places = [x + offset for x in range(len(names))]
         axes.bar(places, [parts[name][part] for name in names], 0.4, color=colour, label=label)
     step = math.ceil(len(names) / TICKS)
-    undated = names[0] == "undated"
+    undated = names[0] == UNDATED
     ticks = [*range(len(names) - 1, step - 1 if undated else -1, -step), *([0] if undated else [])]
     axes.set_xticks(ticks, [names[tick] for tick in ticks])
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
@@ -166,9 +164,8 @@ def month_shares(report: JsonDict) -> tuple[Figure, str] | None:
     axes.set_ylabel("share of tokens")
     axes.set_xlabel(f"{unit} of capture")
     legend(figure, axes, 2)
-    times = [name for name in names if name != "undated"]
-    told = f"Shares of tokens before and after curation in {plural(len(times), unit)} of capture"
-    before, after = parts.get("undated", (0.0, 0.0))
+    told = f"Shares of tokens before and after curation in {plural(len(names) - undated, unit)} of capture"
+    before, after = parts.get(UNDATED, (0.0, 0.0))
     return figure, f"{told}; undated are {percent(before)} before and {percent(after)} after."
 
 
