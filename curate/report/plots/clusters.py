@@ -13,7 +13,7 @@ from curate.report.words import count, percent, plural
 
 DRAWN = 400
 """Clusters on the map, those with the largest shares."""
-SMALLEST, SIZES = 2.2, 7  # points, diameter of the smallest mark; steps of doubled area
+SMALLEST, SIZES = 2.6, 7  # points, diameter of the smallest mark; steps of doubled area
 LOOKS = {"less": ("v", GONE), "about the same": ("o", KEPT), "more": ("^", ACCENT), "no reference": ("s", NEUTRAL)}
 """What became of a cluster's share → mark and colour."""
 

@@ -99,9 +99,9 @@ def thresholds(report: JsonDict) -> tuple[Figure, str] | None:
     axes.plot(middle, places, "|", markersize=9, color=INK)
     for y, row in enumerate(rows):
         rate = f"{percent(row['fpr'])} of {count(row['fpr_n'])}" if row["fpr_n"] else "unchecked"
-        name = label(row["group"], 30) + (" (frozen)" if row["frozen"] else "")
-        axes.text(0, y - 0.2, name, transform=beyond, fontsize=8.5, va="bottom")
-        axes.text(1, y - 0.2, f"n {count(row['n'])} · {rate}", transform=beyond, fontsize=8.5, va="bottom", ha="right")
+        name = label(row["group"], 28) + (" (frozen)" if row["frozen"] else "")
+        axes.text(0, y - 0.2, name, transform=beyond, fontsize=9, va="bottom")
+        axes.text(1, y - 0.2, f"n {count(row['n'])} · {rate}", transform=beyond, fontsize=9, va="bottom", ha="right")
     for name, marker, colour in (("suspect", "o", HELD), ("drop", "X", GONE)):
         found = [(row[name], y) for y, row in enumerate(rows) if row[name] is not None]
         if found:
