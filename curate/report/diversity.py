@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from curate.metrics.shares import effective_number
-from curate.report.panel import WARN, Panel
+from curate.report.panel import MIXTURE, WARN, Panel
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share
 from curate.report.words import decimal, percent, plural
@@ -62,7 +62,7 @@ def diversity(summary: Summary, report: JsonDict) -> Panel:
         )
     repeated = share(totals["output_tokens"], totals["kept_tokens"])
     label = "tokens built per distinct kept token"
-    panel.figure("repetition", label, repeated, totals["kept_tokens"], "number", rests_on=["centroids", "reference"])
+    panel.figure("repetition", label, repeated, totals["kept_tokens"], "number", rests_on=MIXTURE)
     _concentration(panel, report["sources"])
     return panel
 
@@ -83,7 +83,7 @@ def _concentration(panel: Panel, sources: Sequence[JsonDict]) -> None:
         "share",
         f"{top['source']}, {percent(before)} before",
         band=(0, before + CONCENTRATION_RISE),
-        rests_on=["centroids", "reference"],
+        rests_on=MIXTURE,
     )
     if after - before > CONCENTRATION_RISE:
         panel.flag(

@@ -214,8 +214,10 @@ def _cluster_terms(clusters: Centroids | Groups | None, directory: str, files: F
     """The key terms of each cluster, from the artefacts of a run: the names of groups; none of embeddings given."""
     if isinstance(clusters, Groups):
         return [[name] for name in clusters.names.to_pylist()]
-    embedding = b"" if clusters is None else _artefact(directory, "embedding", files)
-    return cluster_terms(Embedding.from_bytes(embedding), clusters) if clusters is not None and embedding else []
+    if clusters is None:
+        return []
+    embedding = _artefact(directory, "embedding", files)
+    return cluster_terms(Embedding.from_bytes(embedding), clusters) if embedding else []
 
 
 def _artefact(directory: str, name: str, files: Files) -> bytes:

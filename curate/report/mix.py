@@ -3,7 +3,7 @@
 Limits of the panels are those of the metric catalogue in the project's research notes, named where they are used.
 """
 
-from curate.report.panel import ALERT, WARN, Panel, some
+from curate.report.panel import ALERT, DETECTION, WARN, Panel, some
 from curate.report.prevalence import option_words, residual_words
 from curate.report.review import flag as review_figures
 from curate.report.summary import Summary
@@ -13,7 +13,6 @@ from curate.report.words import count, percent, plural
 
 UNDECLARED_GAP = 0.1
 COPIES = ("exact", "near", "contained", "line")
-DETECTION = ("detector", "thresholds")
 
 
 def mix(summary: Summary, report: JsonDict) -> Panel:

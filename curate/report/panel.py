@@ -6,6 +6,8 @@ from typing import Any
 from curate.report.tables import JsonDict
 
 OK, WARN, ALERT = "ok", "warn", "alert"
+DETECTION, MIXTURE = ("detector", "thresholds"), ("centroids", "reference")
+"""Artefacts that what is said of machine text, and of the shares of clusters, rests on."""
 NOTHING = (0.0, 0.0)
 """The band of what should not be there at all."""
 

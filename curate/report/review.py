@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curate.report.panel import WARN, Panel
+from curate.report.panel import DETECTION, WARN, Panel
 from curate.report.summary import Summary
 from curate.report.words import decimal, percent, plural
 from curate.review.agreement import OVERRIDES_WARN
@@ -43,7 +43,8 @@ def flag(panel: Panel, review: JsonDict, documents: int) -> None:
     """
     label = "documents waiting for an answer"
     following = f"{plural(review['following'], 'held document')} more, copies of these, follow the answers"
-    panel.figure("queue", label, review["queue"], documents, "count", following if review["following"] else "")
+    note = following if review["following"] else ""
+    panel.figure("queue", label, review["queue"], documents, "count", note, rests_on=DETECTION)
     if not review.get("answers"):
         return
     total = review["overrides_total"]
@@ -56,7 +57,7 @@ def flag(panel: Panel, review: JsonDict, documents: int) -> None:
         "share",
         band=(0, OVERRIDES_WARN),
         interval=(total["low"], total["high"]) if total["n"] else None,
-        rests_on=["detector", "thresholds"],
+        rests_on=DETECTION,
     )
     if total["rate"] is not None and total["rate"] > OVERRIDES_WARN:
         text = (

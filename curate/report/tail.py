@@ -2,14 +2,13 @@
 
 from curate.metrics.shares import js_divergence
 from curate.mixture.retention import FRAGILE_DOCUMENTS
-from curate.report.panel import ALERT, NOTHING, WARN, Panel, some
+from curate.report.panel import ALERT, DETECTION, MIXTURE, NOTHING, WARN, Panel, some
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict, share
 from curate.report.words import count, decimal, percent, plural
 
 TAIL_WARN, TAIL_ALERT, TAIL_EXCESS = 0.9, 0.75, 1.5
 DIVERGENCE_WARN = 0.02
-MIXTURE = ("centroids", "reference")
 
 
 def tail(summary: Summary, report: JsonDict) -> Panel:
@@ -130,5 +129,5 @@ def _long_run(panel: Panel, mixture: JsonDict, tokens: int) -> None:
             "share",
             f"if every generation trains on {percent(mixture['real_share'])} real text{left}, "
             f"and its generator leaves {percent(mixture['generator_tail'], 0)} of the tail",
-            rests_on=(*MIXTURE, "detector", "thresholds"),
+            rests_on=(*MIXTURE, *DETECTION),
         )

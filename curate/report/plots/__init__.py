@@ -7,6 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from curate.report.draw import STYLE, to_svg
+from curate.report.panel import DETECTION, MIXTURE
 from curate.report.plots import clusters, detector, documents, mixture
 from curate.report.tables import JsonDict
 
@@ -26,8 +27,6 @@ class Plot(NamedTuple):
     make: Callable[[JsonDict], tuple[Figure, str] | None]
     rests_on: tuple[str, ...]
 
-
-MIXTURE, DETECTION = ("centroids", "reference"), ("detector", "thresholds")
 
 PLOTS = (
     Plot("flow", "What happened to the documents", documents.flow, DETECTION),
