@@ -26,7 +26,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = ("run", "explain", "decide", "verify", "detector", "provenance", "review")
+COMMANDS = ("run", "explain", "decide", "verify", "detector", "provenance", "review", "report")
 
 
 def commands():
