@@ -268,6 +268,14 @@ def config() -> None:
     click.echo(settings_yaml(), nl=False)
 
 
+@cli.command(name="yaml-providers")
+def yaml_providers() -> None:
+    """Prints the path of the file that gives the transforms to Beam YAML; examples/ beside it has pipelines."""
+    from importlib.resources import files
+
+    click.echo(files("curate.pipelines") / "yaml" / "providers.yaml")
+
+
 @cli.command(epilog=EPILOG["provenance"])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_with(_settings)

@@ -18,6 +18,7 @@ from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.configured import configured_models, with_models
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
+from curate.transforms.failures import Failure, HandlesErrors
 from curate.transforms.human import AnnotateHuman
 from curate.transforms.models import TextDetector, TextEmbedder, TextModels, TextVerifier
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
@@ -28,7 +29,7 @@ PARTITIONS = 8
 """Partitions of the shuffles; results do not depend on it."""
 
 
-class Curate(beam.PTransform):
+class Curate(HandlesErrors):
     """Curates a bounded PCollection of documents.
 
     Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that `documents.columns`
@@ -46,7 +47,7 @@ class Curate(beam.PTransform):
 
     Returns:
         A dict of PCollections: `kept`, `dropped`, `held` (for review), `errors` (pairs of a row that Arrow cannot
-        hold and the reason; rows only) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
+        hold and the reason; not with an error handler) and `ledger` (pyarrow Tables, `curate.schema.LEDGER` and more).
 
     Raises:
         UsageError: a bad setting, or a file of evaluation texts or of human documents that cannot be read.
@@ -106,14 +107,14 @@ class Curate(beam.PTransform):
         ledger = decided["ledger"]
         if of_tables:
             outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)
-            outputs["errors"] = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Tuple[Any, str])
+            failures = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Failure)
         else:
             outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows(
                 config, documents.element_type
             )
-            outputs["errors"] = converted["errors"]
-        outputs["ledger"] = ledger
-        return {name: outputs[name] for name in self._outputs}
+            failures = converted["failures"]
+        outputs = {**outputs, **self.handle(failures), "ledger": ledger}
+        return {name: outputs[name] for name in self._outputs if name in outputs}
 
     def display_data(self) -> Dict[str, Any]:
         """The settings that differ from the defaults."""

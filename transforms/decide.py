@@ -78,10 +78,11 @@ class Decide(beam.PTransform):
         prepared = inputs["features"] | "Identify" >> PrepareDocuments(
             config, self._centroids, self._partitions, answers
         )
+        rounds = config.dedupe.rounds if config.dedupe.enabled else 0  # without pairs nothing is linked
         groups = {
             "documents": prepared["documents"],
             "pairs": inputs["pairs"],
-        } | "CloseGroups" >> CloseGroups(DOCUMENTS, config.dedupe.rounds, self._partitions)
+        } | "CloseGroups" >> CloseGroups(DOCUMENTS, rounds, self._partitions)
         if "human" in inputs:
             human = inputs["human"] | "Human" >> SampleHuman(config, self._centroids)
         elif "remembered" in inputs:

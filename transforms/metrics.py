@@ -20,13 +20,14 @@ from curate.metrics.types import TYPES, SampledTypes, Text, ngrams
 from curate.metrics.vendi import VendiSums
 from curate.report.collapse import OF_DOCUMENTS, collapse_words
 from curate.report.metrics import metrics_section
+from curate.transforms.failures import HandlesErrors
 from curate.transforms.merge import Merge
 from curate.transforms.rows import RowsToTables
 from curate.transforms.sample import ReducedTables
 from curate.transforms.tables import NamedCollections, concat
 
 
-class MeasureCorpus(beam.PTransform):
+class MeasureCorpus(HandlesErrors):
     """Tells whether a corpus collapses: its diversity, tails and concentration against those of human documents.
 
     Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that
@@ -41,6 +42,7 @@ class MeasureCorpus(beam.PTransform):
     Returns:
         One dict of plain JSON types: `metrics` of report.json; `status`, ok, warn, alert, or unknown where human
         documents are missing to compare with; `words`, the lines that tell it. None for no document.
+        Rows that Arrow cannot hold are left out, and go to the error handler if there is one.
     """
 
     def __init__(self, slice_column: str = "slice", config: Optional[Dict[str, Any]] = None) -> None:
@@ -51,7 +53,9 @@ class MeasureCorpus(beam.PTransform):
         """Applies the transform to a PCollection of documents."""
         blocks = documents
         if documents.element_type is not pa.Table:
-            blocks = (documents | "RowsToTables" >> RowsToTables(self._config))["blocks"]
+            converted = documents | "RowsToTables" >> RowsToTables(self._config)
+            self.handle(converted["failures"])
+            blocks = converted["blocks"]
         found = blocks | "Label" >> beam.ParDo(_Label(self._column, self._config)).with_output_types(
             pa.Table, sums=SliceSums
         ).with_outputs("sums", main="documents")

@@ -3,22 +3,30 @@
 Rows cross one CoGroupByKey, keyed by the hashes of id and row; everything before it works on features.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.typehints.row_type import RowTypeConstraint
-from apache_beam.typehints.typehints import TupleConstraint
 
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.io.ids import document_ids
 from curate.schema import TEXT_EDITS
 from curate.text.spans import edit_column, remove_spans
+from curate.transforms.elements import (
+    ADDED,
+    DROPPED_COLUMNS,
+    KEPT_COLUMNS,
+    as_mapping,
+    check_elements,
+    is_declared,
+    output_type,
+    with_columns,
+)
+from curate.transforms.failures import Failure, failure
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 
 KeyedRow = Tuple[bytes, Any]
@@ -26,95 +34,14 @@ KeyedRow = Tuple[bytes, Any]
 
 OUTCOMES = ("kept", "dropped", "held")
 
-KEPT_COLUMNS = {
-    "curate_id": "id",
-    "curate_weight": "weight",
-    "curate_copies": "copies",
-    "curate_origin": "origin",
-    "curate_p_synthetic": "p_synthetic",
-    "curate_cluster": "cluster",
-}
-DROPPED_COLUMNS = {
-    "curate_id": "id",
-    "curate_stage": "stage",
-    "curate_reason": "reason",
-    "curate_matched_id": "matched_id",
-}
-ADDED = {"kept": KEPT_COLUMNS, "held": {**KEPT_COLUMNS, **DROPPED_COLUMNS}, "dropped": DROPPED_COLUMNS}
-"""Output → the columns added to its elements → the column of the ledger each comes from."""
-
-_PYTHON_TYPES = {
-    pa.string(): Optional[str],
-    pa.int32(): Optional[int],
-    pa.float32(): Optional[float],
-    pa.float64(): Optional[float],
-}
-_NO_ROWS = (str, bytes, int, float, bool, pa.RecordBatch)
-
 _HASHES = ("id_hash", "row_hash")
-
-
-def as_mapping(row: Any) -> Mapping[str, Any]:
-    """The fields of a dict, beam.Row, NamedTuple or dataclass.
-
-    Raises:
-        TypeError: the element is none of these.
-    """
-    if isinstance(row, Mapping):
-        return row
-    if hasattr(row, "_asdict"):  # NamedTuple and beam.Row
-        return row._asdict()
-    if dataclasses.is_dataclass(row) and not isinstance(row, type):
-        return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
-    raise TypeError(_unexpected(type(row).__name__))
-
-
-def _unexpected(kind: Any) -> str:
-    return f"an element is a {kind}, expected a dict, beam.Row, NamedTuple, dataclass or pyarrow.Table; map it first"
-
-
-def with_columns(row: Any, added: Mapping[str, Any], declared: bool) -> Any:
-    """A row of the same kind with more columns.
-
-    Args:
-        row: what `as_mapping` takes.
-        added: the columns and their values.
-        declared: whether the row is of a class of the user's, a NamedTuple or dataclass. Such rows get the columns
-            that the class declares. Of other rows Beam's coder makes NamedTuples, which become beam.Rows again.
-    """
-    if isinstance(row, Mapping):
-        return {**row, **added}
-    if not declared and (isinstance(row, beam.Row) or type(row).__name__.startswith("BeamSchema_")):
-        return beam.Row(**{**as_mapping(row), **added})
-    known = {name: value for name, value in added.items() if hasattr(row, name)}
-    if not known:
-        return row
-    return row._replace(**known) if hasattr(row, "_replace") else dataclasses.replace(row, **known)
-
-
-def is_declared(element_type: Any) -> bool:
-    """Whether elements are of a NamedTuple or dataclass of the user's."""
-    declared = getattr(element_type, "user_type", element_type)
-    kinds = hasattr(declared, "_fields") or dataclasses.is_dataclass(declared)
-    return isinstance(declared, type) and kinds and not declared.__name__.startswith("BeamSchema_")
-
-
-def output_type(element_type: Any, outcome: str) -> Any:
-    """The type of the rows of an output: that of the input, with the fields of `ADDED` where it is a schema."""
-    if is_declared(element_type):
-        return element_type
-    if isinstance(element_type, RowTypeConstraint):
-        fields: Dict[str, Any] = dict(element_type._fields)
-        fields.update({name: _PYTHON_TYPES[FINISHED.field(column).type] for name, column in ADDED[outcome].items()})
-        return RowTypeConstraint.from_fields(list(fields.items()))
-    return Any
 
 
 class RowsToTables(beam.PTransform):
     """Batches rows into tables.
 
     Returns:
-        {"blocks": tables, "rows": (id and row hash, row), "errors": (row, message) of rows that Arrow cannot hold}.
+        {"blocks": tables, "rows": (id and row hash, row), "failures": `Failure` of rows that Arrow cannot hold}.
 
     Raises:
         TypeError: the elements cannot be rows, or are tables that the PCollection's type does not tell.
@@ -125,13 +52,12 @@ class RowsToTables(beam.PTransform):
 
     def expand(self, rows: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of rows."""
-        if rows.element_type in _NO_ROWS or isinstance(rows.element_type, TupleConstraint):
-            raise TypeError(_unexpected(rows.element_type))
+        check_elements(rows.element_type, self._config)
         batches = rows | "Batch" >> beam.BatchElements(min_batch_size=64, max_batch_size=2048)
         outputs = batches | "ToTable" >> beam.ParDo(_ToTable(self._config)).with_output_types(
-            pa.Table, rows=KeyedRow, errors=Tuple[Any, str]
-        ).with_outputs("rows", "errors", main="blocks")
-        return {"blocks": outputs.blocks, "rows": outputs.rows, "errors": outputs.errors}
+            pa.Table, rows=KeyedRow, failures=Failure
+        ).with_outputs("rows", "failures", main="blocks")
+        return {"blocks": outputs.blocks, "rows": outputs.rows, "failures": outputs.failures}
 
 
 class _ToTable(beam.DoFn):
@@ -149,7 +75,7 @@ class _ToTable(beam.DoFn):
             ids = document_ids(table, self._config)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             if len(batch) == 1:
-                yield beam.pvalue.TaggedOutput("errors", (batch[0], " ".join(str(error).split())))
+                yield beam.pvalue.TaggedOutput("failures", failure(batch[0], error))
             else:  # rows that do not go together in a column may be fine apart
                 middle = len(batch) // 2
                 yield from self.process(batch[:middle])

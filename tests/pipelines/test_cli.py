@@ -21,7 +21,7 @@ from curate.provenance.signing import ThrowAwaySigner, make_png
 
 COMMANDS = [
     ("run",), ("decide",), ("explain",), ("report",), ("verify",), ("config",), ("provenance",), ("demo",),
-    ("simulate",), ("detector",), ("detector", "train"), ("detector", "evaluate"),
+    ("simulate",), ("detector",), ("detector", "train"), ("detector", "evaluate"), ("yaml-providers",),
 ]  # fmt: skip
 
 

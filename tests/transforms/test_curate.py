@@ -11,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms import window
+from apache_beam.transforms.error_handling import ErrorHandler
+from apache_beam.typehints import TypeCheckError
 
 from curate.config import make_config
 from curate.errors import UsageError
@@ -246,6 +249,28 @@ def test_schemas_and_tables_are_typed_for_what_comes_next():
     assert all(tables[name].element_type is pa.Table for name in (*OUTCOMES, "ledger"))
     named = pipeline | "Named" >> beam.Create([]).with_output_types(Named) | "OfNamed" >> DropDuplicates(config=FEW)
     assert named["kept"].element_type is Named
+
+
+def test_a_next_step_of_another_type_is_refused_when_the_pipeline_is_built():
+    curated = beam.Pipeline(runner=FnApiRunner()) | beam.Create([{"id": "a", "text": "b"}]) | DropDuplicates(config=FEW)
+    with pytest.raises(TypeCheckError, match=r"requires <class 'int'>|int"):
+        _ = curated["kept"] | beam.Map(lambda number: number).with_input_types(int)
+    with pytest.raises(TypeCheckError):
+        _ = beam.Pipeline(runner=FnApiRunner()) | beam.Create([1]) | Curate().with_input_types(typing.Dict[str, str])
+
+
+def test_an_error_handler_takes_the_place_of_errors(apply):
+    rows = [{"id": "a", "text": "some words of a text"}, {"id": "b", "text": 1j}]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        with ErrorHandler(beam.Map(lambda failed: (failed[0]["id"], failed[1][0].__name__))) as handler:
+            out = pipeline | beam.Create(rows) | DropDuplicates(config=FEW).with_error_handler(handler)
+        assert set(out) == {"kept", "dropped", "ledger"}
+        assert_that(handler.output(), equal_to([("b", "ArrowInvalid")]))
+
+
+def test_without_an_error_handler_errors_are_an_output():
+    documents = beam.Pipeline(runner=FnApiRunner()) | beam.Create([{"text": "a"}])
+    assert "errors" in documents | DropDuplicates(config=FEW).with_error_handler(None)
 
 
 def test_building_the_pipeline_is_quiet(caplog):

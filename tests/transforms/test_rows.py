@@ -1,6 +1,7 @@
-# ruff: noqa: UP006, UP045 (Beam reads typing.Optional only)
+# ruff: noqa: UP006, UP007, UP045 (Beam reads typing.Optional only)
 
 import collections
+import contextlib
 import dataclasses
 import datetime
 import typing
@@ -9,10 +10,13 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.typehints.native_type_compatibility import convert_to_beam_type
 from apache_beam.typehints.row_type import RowTypeConstraint
 
 from curate.config import Config
-from curate.transforms.rows import RowsToTables, as_mapping, is_declared, output_type, with_columns
+from curate.errors import UsageError
+from curate.transforms.elements import as_mapping, is_declared, output_type, with_columns
+from curate.transforms.rows import RowsToTables
 
 Named = collections.namedtuple("Named", "id text")
 
@@ -77,7 +81,8 @@ def test_output_type_of_a_schema_has_the_added_fields():
     assert list(fields) == ["id", "curate_weight", "curate_id", "curate_stage", "curate_reason", "curate_matched_id"]
     assert dict(output_type(ROW_TYPE, "kept")._fields)["curate_weight"] == typing.Optional[float]
     assert output_type(Typed, "kept") is Typed
-    assert output_type(typing.Dict[str, str], "kept") is typing.Any
+    assert output_type(convert_to_beam_type(typing.Dict[str, str]), "kept") == typing.Dict[str, typing.Any]
+    assert output_type(typing.Any, "kept") is typing.Any
 
 
 def test_columns_that_only_later_rows_have_are_read(apply):
@@ -96,8 +101,9 @@ def test_rows_that_do_not_go_together_are_read_apart_and_bad_ones_are_errors(app
     out = apply(RowsToTables(Config()), [*fine[:25], *bad, *fine[25:]], element_type=typing.Any)
     assert [row for _, row in out["rows"]] == fine
     assert sum(table.num_rows for table in out["blocks"]) == 40
-    assert [row for row, _ in out["errors"]] == bad
-    assert all(message and "\n" not in message for _, message in out["errors"])
+    assert [row for row, _ in out["failures"]] == bad
+    for _, (kind, message, lines) in out["failures"]:
+        assert issubclass(kind, Exception) and message and "\n" not in message and lines
 
 
 def test_keys_do_not_depend_on_the_rows_beside(apply):
@@ -116,3 +122,37 @@ def test_tables_of_an_untyped_collection_are_told_apart(apply):
 def test_elements_that_are_no_rows_are_refused_when_the_pipeline_is_built(elements):
     with pytest.raises(TypeError, match="expected a dict"):
         _ = beam.Pipeline(runner=FnApiRunner()) | beam.Create(elements) | RowsToTables(Config())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [typing.List[str], typing.Set[str], typing.Dict[int, str], pa.RecordBatch, type(None), typing.Union[str, int]],
+)
+def test_types_that_are_no_rows_are_refused_when_the_pipeline_is_built(kind):
+    documents = beam.Pipeline(runner=FnApiRunner()) | beam.Create([]).with_output_types(kind)
+    with pytest.raises(TypeError, match="expected a dict"):
+        _ = documents | RowsToTables(Config())
+
+
+@pytest.mark.parametrize(
+    "kind", [dict, object, beam.Row, Named, typing.Any, typing.Dict[str, int], typing.Optional[typing.Dict[str, str]]]
+)
+def test_types_that_may_be_rows_are_read(kind):
+    _ = beam.Pipeline(runner=FnApiRunner()) | beam.Create([]).with_output_types(kind) | RowsToTables(Config())
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"id": str, "body": str}, UsageError, "have the fields id, body, expected 'text'; .*documents.columns.text"),
+        ({"text": int}, TypeError, "the field 'text' is int, expected str"),
+        ({"text": typing.Optional[str]}, None, None),
+        ({"text": typing.Any}, None, None),
+        ({"media": bytes}, None, None),
+    ],
+)
+def test_schemas_without_text_are_refused_when_the_pipeline_is_built(fields, error, message):
+    schema = RowTypeConstraint.from_fields(list(fields.items()))
+    documents = beam.Pipeline(runner=FnApiRunner()) | beam.Create([]).with_output_types(schema)
+    with pytest.raises(error, match=message) if error else contextlib.nullcontext():
+        _ = documents | RowsToTables(Config())
