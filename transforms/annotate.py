@@ -27,6 +27,7 @@ from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.filesystem import OpenFile, read_with
 from curate.metrics.sample import sample_documents
 from curate.text.kernel import text_features
+from curate.transforms.counters import counter, distribution
 from curate.transforms.inference import AskModel, take_column
 from curate.transforms.models import NO_MODELS, TextModels
 from curate.transforms.sample import ReducedTables, SmallestHashes
@@ -205,7 +206,9 @@ class _Annotate(beam.DoFn):
         self._share = share
         self._evaluation: EvaluationIndex | None = None
         self._watermarks: dict[str, WatermarkDetector] = {}
-        self._documents = beam.metrics.Metrics.counter("curate.annotate", "documents")
+        self._documents = counter("documents")
+        self._rows = distribution("block_documents")
+        self._bytes = distribution("block_bytes")
 
     def setup(self) -> None:
         self._evaluation = evaluation_index(self._config, read_with(self._open_file))
@@ -217,6 +220,8 @@ class _Annotate(beam.DoFn):
         source_file, start = location(block)
         fitted = Embedding.from_bytes(embedding) if embedding else None
         self._documents.inc(block.num_rows)
+        self._rows.update(block.num_rows)
+        self._bytes.update(block.nbytes)
         if block.num_rows:
             features = annotate(
                 block,

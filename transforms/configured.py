@@ -1,7 +1,12 @@
-"""Which models of the user's a run asks: those given to a transform, else those that the settings name."""
+"""The settings of a transform as Beam displays them, and which models of the user's are asked.
 
+Those given to a transform, else those that the settings name.
+"""
+
+import json
 from typing import Any, Dict
 
+from curate._version import __version__
 from curate.config import Config
 from curate.errors import UsageError
 from curate.transforms.embedders import stored_embedder
@@ -57,3 +62,13 @@ def with_models(settings: Dict[str, Any], models: TextModels) -> Dict[str, Any]:
             )
         settings = {**settings, section: {**values, name: model.id}}
     return settings
+
+
+def shown(settings: Dict[str, Any]) -> Dict[str, Any]:
+    """Settings as display data: version of curate, and each by its name; what is no number or string as JSON."""
+    flat = {f"{section}.{name}": value for section, values in settings.items() for name, value in values.items()}
+    plain = {
+        name: value if isinstance(value, (str, int, float)) else json.dumps(value, default=str)
+        for name, value in flat.items()
+    }
+    return {"curate": __version__, **plain}

@@ -15,7 +15,7 @@ from curate.io.human import find_memory, human_reference
 from curate.provenance.datasets import with_said
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
-from curate.transforms.configured import configured_models, with_models
+from curate.transforms.configured import configured_models, shown, with_models
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.failures import Failure, HandlesErrors
@@ -118,7 +118,7 @@ class Curate(HandlesErrors):
 
     def display_data(self) -> Dict[str, Any]:
         """The settings that differ from the defaults."""
-        return {"config": str(self._settings)}
+        return shown(self._settings)
 
     def _pairs(self, blocks: beam.PCollection, features: beam.PCollection) -> beam.PCollection:
         if not self._config.dedupe.enabled:

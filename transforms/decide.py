@@ -22,6 +22,7 @@ from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
 from curate.review.calibration import highest
 from curate.review.outcome import Review
 from curate.schema import PAIRS
+from curate.transforms.counters import count_decisions, counter
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.human import SampleHuman
 from curate.transforms.identity import PrepareDocuments, clusters_side
@@ -195,7 +196,7 @@ class _PartEarlier(beam.DoFn):
 
 class _Unresolved(beam.DoFn):
     def __init__(self) -> None:
-        self._counted = beam.metrics.Metrics.counter("curate.duplicates", "unresolved_pairs")
+        self._counted = counter("unresolved_pairs")
 
     def process(self, element: Grouped) -> Iterator[int]:
         documents, pairs = (concat(element[1][name], schema) for name, schema in _INPUTS)
@@ -222,7 +223,9 @@ class _Finish(beam.DoFn):
         self._config = config
 
     def process(self, decided: pa.Table, mixture: Mixture, search: Optional[BudgetSearch]) -> Iterator[pa.Table]:
-        yield finish(decided, mixture, self._config, search.threshold if search else None)
+        ledger = finish(decided, mixture, self._config, search.threshold if search else None)
+        count_decisions(ledger)
+        yield ledger
 
 
 class _Tally(beam.DoFn):

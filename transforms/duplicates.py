@@ -17,6 +17,7 @@ from curate.duplicates.components import contract, large_star
 from curate.duplicates.verify import similarities, verified
 from curate.hashing import UInt64Array, hash_strings, stage_seed
 from curate.schema import PAIRS
+from curate.transforms.counters import counter, distribution
 from curate.transforms.sample import SmallestHashes
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
 
@@ -110,13 +111,15 @@ class _BandKeys(beam.DoFn):
 class _Candidates(beam.DoFn):
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
-        self._found = beam.metrics.Metrics.counter("curate.duplicates", "candidate_pairs")
+        self._found = counter("candidate_pairs")
+        self._each = distribution("partition_candidate_pairs")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
         bands = concat(element[1], BANDS)
         columns = candidate_pairs(*(bands[name].to_numpy() for name in BANDS.names))
         pairs = pa.table([pa.array(column) for column in columns], schema=CANDIDATES)
         self._found.inc(pairs.num_rows)
+        self._each.update(pairs.num_rows)
         yield from split_by(pairs, columns[0], self._partitions)
 
 
@@ -144,7 +147,7 @@ class _Verify(beam.DoFn):
     def __init__(self, threshold: float, containment: float) -> None:
         self._threshold = threshold
         self._containment = containment
-        self._verified = beam.metrics.Metrics.counter("curate.duplicates", "verified_pairs")
+        self._verified = counter("verified_pairs")
 
     def process(self, element: Grouped) -> Iterator[pa.Table]:
         pairs = concat(element[1]["candidates"], CANDIDATES)

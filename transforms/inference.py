@@ -16,6 +16,7 @@ from apache_beam.ml.inference.base import ModelHandler, PredictionResult, RunInf
 
 from curate.config import Config
 from curate.errors import CurateError, UsageError
+from curate.transforms.counters import counter
 
 _LEAST_FAILED = 20  # texts that may fail in a block whatever their share: they may well be at fault themselves
 
@@ -151,7 +152,7 @@ class _BlockHandler(ModelHandler[pa.Table, pa.Table, Any]):
         self._asked = asked
         self._handler = asked.handler
         self._config = config
-        self._failed = beam.metrics.Metrics.counter(f"curate.{asked.role}", "failed_texts")
+        self._failed = counter("failed_texts")
 
     def run_inference(
         self, batch: pa.Table, model: Any, inference_args: Optional[Dict[str, Any]] = None

@@ -12,6 +12,7 @@ from curate.decisions.groups import DECIDED
 from curate.decisions.lines import KEEPERS, holders, homes, remove_lines
 from curate.duplicates.lines import UNITS
 from curate.duplicates.repeated import HOLDERS, OCCURRENCES, REMOVED, emptied, occurrences, removed_units
+from curate.transforms.counters import counter
 from curate.transforms.duplicates import Grouped
 from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by
 
@@ -98,7 +99,7 @@ class _Repeated(beam.DoFn):
     def __init__(self, min_documents: int, partitions: int) -> None:
         self._min_documents = min_documents
         self._partitions = partitions
-        self._removed = beam.metrics.Metrics.counter("curate.duplicates", "removed_lines")
+        self._removed = counter("removed_lines")
 
     def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
         table = removed_units(concat(element[1], OCCURRENCES), self._min_documents)

@@ -20,6 +20,8 @@ from curate.metrics.types import TYPES, SampledTypes, Text, ngrams
 from curate.metrics.vendi import VendiSums
 from curate.report.collapse import OF_DOCUMENTS, collapse_words
 from curate.report.metrics import metrics_section
+from curate.transforms.configured import shown
+from curate.transforms.counters import counter
 from curate.transforms.failures import HandlesErrors
 from curate.transforms.merge import Merge
 from curate.transforms.rows import RowsToTables
@@ -47,7 +49,12 @@ class MeasureCorpus(HandlesErrors):
 
     def __init__(self, slice_column: str = "slice", config: Optional[Dict[str, Any]] = None) -> None:
         self._column = slice_column
-        self._config = make_config(config or {})
+        self._settings = config or {}
+        self._config = make_config(self._settings)
+
+    def display_data(self) -> Dict[str, Any]:
+        """The column and the settings that differ from the defaults."""
+        return {"slice_column": self._column, **shown(self._settings)}
 
     def expand(self, documents: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of documents."""
@@ -185,8 +192,10 @@ class _Label(beam.DoFn):
     def __init__(self, column: str, config: Config) -> None:
         self._column = column
         self._config = config
+        self._documents = counter("documents")
 
     def process(self, block: pa.Table) -> Iterator[pa.Table]:
+        self._documents.inc(block.num_rows)
         documents = labelled(block, self._column, self._config)
         yield documents
         yield beam.pvalue.TaggedOutput("sums", sums_of(documents))

@@ -16,6 +16,7 @@ from curate.decisions.mixing import FINISHED
 from curate.io.ids import document_ids
 from curate.schema import TEXT_EDITS
 from curate.text.spans import edit_column, remove_spans
+from curate.transforms.counters import counter
 from curate.transforms.elements import (
     ADDED,
     DROPPED_COLUMNS,
@@ -63,6 +64,7 @@ class RowsToTables(beam.PTransform):
 class _ToTable(beam.DoFn):
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._read, self._failed = counter("rows"), counter("failed_rows")
 
     def process(self, batch: List[Any]) -> Iterator[Any]:
         if any(isinstance(row, pa.Table) for row in batch):
@@ -75,12 +77,14 @@ class _ToTable(beam.DoFn):
             ids = document_ids(table, self._config)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             if len(batch) == 1:
+                self._failed.inc()
                 yield beam.pvalue.TaggedOutput("failures", failure(batch[0], error))
             else:  # rows that do not go together in a column may be fine apart
                 middle = len(batch) // 2
                 yield from self.process(batch[:middle])
                 yield from self.process(batch[middle:])
             return
+        self._read.inc(len(batch))
         yield table
         for pair in zip(_row_keys(ids.id_hash, ids.row_hash), batch, strict=True):
             yield beam.pvalue.TaggedOutput("rows", pair)
