@@ -274,7 +274,8 @@ class FitCentroids(beam.PTransform):
         schema = pa.schema([("key", pa.uint64()), features_schema(config).field("embedding")])
         size, seed = config.mixture.sample, stage_seed(config.run.seed, "centroids")
         embedded = features | "Embedded" >> beam.ParDo(_Embedded(schema))
-        count = embedded | "Rows" >> beam.Map(_rows).with_output_types(int) | "Count" >> beam.CombineGlobally(sum)
+        rows = embedded | "Rows" >> beam.Map(_rows).with_output_types(int)
+        count = rows | "Count" >> beam.CombineGlobally(sum).without_defaults()
         return (
             embedded
             | "Sample" >> beam.CombineGlobally(SmallestHashes(size, seed, schema)).without_defaults()

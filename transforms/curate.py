@@ -8,20 +8,25 @@ import pyarrow as pa
 
 from curate.annotate import readable_texts
 from curate.config import Config, make_config
+from curate.decisions.human import HumanReference, joined
+from curate.decisions.reference import Reference
 from curate.errors import UsageError
 from curate.exclude import load_evaluation
 from curate.io.filesystem import LocalFiles, read_with
 from curate.io.human import find_memory, human_reference
+from curate.io.sources import InputPlan
 from curate.provenance.datasets import with_said
 from curate.text.kernel import shingle_sets, text_features
 from curate.transforms.annotate import Annotate, FitCentroids, FitEmbedding
 from curate.transforms.configured import configured_models, shown, with_models
+from curate.transforms.corpora import check_corpora, is_windowed
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
 from curate.transforms.failures import Failure, HandlesErrors
-from curate.transforms.human import AnnotateHuman
+from curate.transforms.human import AnnotateHuman, SampleHuman
 from curate.transforms.models import TextDetector, TextEmbedder, TextModels, TextVerifier
 from curate.transforms.rows import JoinRows, JoinTables, RowsToTables
+from curate.transforms.stream import DecideEach
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
 
@@ -30,7 +35,7 @@ PARTITIONS = 8
 
 
 class Curate(HandlesErrors):
-    """Curates a bounded PCollection of documents.
+    """Curates a bounded PCollection of documents; each window of it is a corpus of its own.
 
     Elements are dicts, beam.Rows, NamedTuples, dataclasses or pyarrow Tables with the columns that `documents.columns`
     names; outputs hold elements of the same kind, with `curate_…` columns added (a NamedTuple or dataclass
@@ -52,7 +57,7 @@ class Curate(HandlesErrors):
     Raises:
         UsageError: a bad setting, or a file of evaluation texts or of human documents that cannot be read.
         TypeError: the elements are of another kind.
-        ValueError: the input is unbounded or windowed.
+        ValueError: the input is unbounded, its windows merge, or their trigger is not the default one.
     """
 
     _sections: Tuple[str, ...] = ("dedupe", "provenance", "synthetic", "mixture")
@@ -72,14 +77,12 @@ class Curate(HandlesErrors):
 
     def expand(self, documents: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of documents."""
-        if not documents.is_bounded or not documents.windowing.is_default():
-            raise ValueError(
-                f"the input of {self.label} is unbounded or windowed, but duplicates and shares are those of a whole "
-                "corpus; give a bounded PCollection in the global window"
-            )
         config = self._config
         load_evaluation(config, read_with(open_file))  # a file that cannot be read is told here, not by a worker
         load_watermarks(config.synthetic, read_with(open_file))
+        if not documents.is_bounded and self._decides_each():
+            return self._stream(documents)
+        check_corpora(documents, self.label)
         of_tables = documents.element_type is pa.Table
         if of_tables:
             blocks = documents
@@ -93,13 +96,13 @@ class Curate(HandlesErrors):
         features = annotated["features"]
         centroids = features | "FitCentroids" >> FitCentroids(config) if config.mixture.enabled else None
         inputs = {**annotated, "pairs": self._pairs(blocks, features)}
-        if find_memory(config, LocalFiles()):
-            raise UsageError(
-                f"synthetic.human_reference {config.synthetic.human_reference!r} is what a run remembers, which only "
-                f"`curate run` reads with the clusters it needs; name a file of texts"
-            )
-        people = human_reference(config, LocalFiles()) if config.synthetic.enabled else None
+        people = self._people()
         if people is not None:
+            if is_windowed(documents) and config.mixture.enabled:
+                raise ValueError(
+                    f"the input of {self.label} is windowed, so that each window has clusters of its own, which "
+                    "synthetic.human_reference cannot join; use FilterSynthetic with it, or no windows"
+                )
             inputs["human"] = documents.pipeline | "Human" >> AnnotateHuman(
                 people, config, LocalFiles(), open_file, embedding, self._models
             )
@@ -107,7 +110,7 @@ class Curate(HandlesErrors):
         ledger = decided["ledger"]
         if of_tables:
             outputs = {"tables": blocks, "ledger": ledger} | "JoinTables" >> JoinTables(config, PARTITIONS)
-            failures = documents.pipeline | "NoErrors" >> beam.Create([]).with_output_types(Failure)
+            failures = documents | "NoErrors" >> beam.FlatMap(_nothing).with_output_types(Failure)
         else:
             outputs = {"rows": converted["rows"], "ledger": ledger} | "JoinRows" >> JoinRows(
                 config, documents.element_type
@@ -120,9 +123,39 @@ class Curate(HandlesErrors):
         """The settings that differ from the defaults."""
         return shown(self._settings)
 
+    def _people(self) -> Optional[InputPlan]:
+        config = self._config
+        if find_memory(config, LocalFiles()):
+            raise UsageError(
+                f"synthetic.human_reference {config.synthetic.human_reference!r} is what a run remembers, which only "
+                f"`curate run` reads with the clusters it needs; name a file of texts"
+            )
+        return human_reference(config, LocalFiles()) if config.synthetic.enabled else None
+
+    def _decides_each(self) -> bool:
+        """Whether documents can be decided one by one, as those of a stream must be."""
+        config = self._config
+        compared = config.dedupe.enabled and not config.dedupe.exclude
+        return not (compared or config.mixture.enabled or config.removes_lines() or self._models.detector)
+
+    def _stream(self, documents: beam.PCollection) -> NamedCollections:
+        config, people = self._config, self._people()
+        reference = None
+        if people is not None:
+            reference = (
+                documents.pipeline
+                | "Human" >> AnnotateHuman(people, config, LocalFiles(), open_file, None, self._models)
+                | "SampleHuman" >> SampleHuman(config, None)
+                | "Reference" >> beam.Map(_reference_of, config).with_output_types(Reference)
+            )
+        outputs = documents | "DecideEach" >> DecideEach(config, open_file, reference)
+        failures = outputs.pop("failures")
+        outputs = {**outputs, **self.handle(failures)}
+        return {name: outputs[name] for name in self._outputs if name in outputs}
+
     def _pairs(self, blocks: beam.PCollection, features: beam.PCollection) -> beam.PCollection:
         if not self._config.dedupe.enabled:
-            return blocks.pipeline | "NoPairs" >> beam.Create([]).with_output_types(pa.Table)
+            return features | "NoPairs" >> beam.FlatMap(_nothing).with_output_types(pa.Table)
         shingles = blocks | "Shingles" >> beam.ParDo(_Shingles(self._config))
         return features | "FindPairs" >> FindPairs(
             self._config, PARTITIONS, PARTITIONS, JoinShingles(shingles, PARTITIONS)
@@ -246,6 +279,14 @@ class _Shingles(beam.DoFn):
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
         table = pa.table([pa.array(features.content), lists], schema=SHINGLES)
         yield table.filter(pa.array(features.shingles > 0))
+
+
+def _reference_of(human: HumanReference, config: Config) -> Reference:
+    return Reference.of(joined(None, human), config)
+
+
+def _nothing(table: pa.Table) -> List[Any]:
+    return []
 
 
 def open_file(path: str) -> BinaryIO:

@@ -22,6 +22,7 @@ from curate.mixture.sampling import LEVELS, BudgetSearch, Tokens
 from curate.review.calibration import highest
 from curate.review.outcome import Review
 from curate.schema import PAIRS
+from curate.transforms.corpora import is_windowed
 from curate.transforms.counters import count_decisions, counter
 from curate.transforms.duplicates import CloseGroups, Grouped
 from curate.transforms.human import SampleHuman
@@ -96,7 +97,7 @@ class Decide(beam.PTransform):
         ).with_outputs("real", main="sample")
         own = real.sample | "MergeReference" >> beam.CombineGlobally(Merge()).without_defaults()
         # Not from the corpus's own sample on: one without a document must not lose what is remembered.
-        once = groups.pipeline | "Once" >> beam.Create([None])
+        once = own if is_windowed(groups) else groups.pipeline | "Once" >> beam.Create([None])
         sample = once | "Join" >> beam.ParDo(_Join(), AsSingleton(own, default_value=None), outside)
         reference = self._reference
         if reference is None:
@@ -165,7 +166,7 @@ class _CollectReference(beam.DoFn):
 
 class _Join(beam.DoFn):
     def process(
-        self, once: None, own: Optional[ReferenceSample], human: Optional[HumanReference]
+        self, once: Any, own: Optional[ReferenceSample], human: Optional[HumanReference]
     ) -> Iterator[ReferenceSample]:
         sample = joined(own, human)
         if sample is not None:

@@ -21,6 +21,7 @@ from curate.metrics.vendi import VendiSums
 from curate.report.collapse import OF_DOCUMENTS, collapse_words
 from curate.report.metrics import metrics_section
 from curate.transforms.configured import shown
+from curate.transforms.corpora import check_corpora
 from curate.transforms.counters import counter
 from curate.transforms.failures import HandlesErrors
 from curate.transforms.merge import Merge
@@ -58,6 +59,7 @@ class MeasureCorpus(HandlesErrors):
 
     def expand(self, documents: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of documents."""
+        check_corpora(documents, self.label)
         blocks = documents
         if documents.element_type is not pa.Table:
             converted = documents | "RowsToTables" >> RowsToTables(self._config)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.config import Config
+from curate.decisions.each import in_order
 from curate.decisions.mixing import FINISHED
 from curate.io.ids import document_ids
 from curate.schema import TEXT_EDITS
@@ -35,6 +36,12 @@ KeyedRow = Tuple[bytes, Any]
 
 OUTCOMES = ("kept", "dropped", "held")
 
+BATCHES = {"min_batch_size": 64, "max_batch_size": 2048}
+"""Rows that are read together; results do not depend on it."""
+
+DECISION = sorted({"decision", "text_edits", *KEPT_COLUMNS.values(), *DROPPED_COLUMNS.values()})
+"""Columns of the ledger that a row is routed by."""
+
 _HASHES = ("id_hash", "row_hash")
 
 
@@ -54,7 +61,7 @@ class RowsToTables(beam.PTransform):
     def expand(self, rows: beam.PCollection) -> NamedCollections:
         """Applies the transform to a PCollection of rows."""
         check_elements(rows.element_type, self._config)
-        batches = rows | "Batch" >> beam.BatchElements(min_batch_size=64, max_batch_size=2048)
+        batches = rows | "Batch" >> beam.BatchElements(**BATCHES)
         outputs = batches | "ToTable" >> beam.ParDo(_ToTable(self._config)).with_output_types(
             pa.Table, rows=KeyedRow, failures=Failure
         ).with_outputs("rows", "failures", main="blocks")
@@ -67,27 +74,43 @@ class _ToTable(beam.DoFn):
         self._read, self._failed = counter("rows"), counter("failed_rows")
 
     def process(self, batch: List[Any]) -> Iterator[Any]:
-        if any(isinstance(row, pa.Table) for row in batch):
-            raise TypeError(
-                "an element is a pyarrow.Table, but the type of the PCollection does not tell; "
-                "end the step before with .with_output_types(pyarrow.Table)"
-            )
-        try:
-            table = _table([as_mapping(row) for row in batch], self._config.documents.columns.text)
-            ids = document_ids(table, self._config)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            if len(batch) == 1:
+        for rows, table, ids in read_rows(batch, self._config):
+            if isinstance(table, Exception):
                 self._failed.inc()
-                yield beam.pvalue.TaggedOutput("failures", failure(batch[0], error))
-            else:  # rows that do not go together in a column may be fine apart
-                middle = len(batch) // 2
-                yield from self.process(batch[:middle])
-                yield from self.process(batch[middle:])
-            return
-        self._read.inc(len(batch))
-        yield table
-        for pair in zip(_row_keys(ids.id_hash, ids.row_hash), batch, strict=True):
-            yield beam.pvalue.TaggedOutput("rows", pair)
+                yield beam.pvalue.TaggedOutput("failures", failure(rows[0], table))
+                continue
+            self._read.inc(len(rows))
+            yield table
+            for pair in zip(_row_keys(ids.id_hash, ids.row_hash), rows, strict=True):
+                yield beam.pvalue.TaggedOutput("rows", pair)
+
+
+def read_rows(batch: List[Any], config: Config) -> Iterator[Tuple[List[Any], Any, Any]]:
+    """Cuts a batch into rows that go together in a table.
+
+    Yields:
+        (rows, their table, their ids), or (one row, the error of reading it, None).
+
+    Raises:
+        TypeError: an element is a table.
+    """
+    if any(isinstance(row, pa.Table) for row in batch):
+        raise TypeError(
+            "an element is a pyarrow.Table, but the type of the PCollection does not tell; "
+            "end the step before with .with_output_types(pyarrow.Table)"
+        )
+    try:
+        table = _table([as_mapping(row) for row in batch], config.documents.columns.text)
+        ids = document_ids(table, config)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        if len(batch) == 1:
+            yield batch, error, None
+        else:  # rows that do not go together in a column may be fine apart
+            middle = len(batch) // 2
+            yield from read_rows(batch[:middle], config)
+            yield from read_rows(batch[middle:], config)
+    else:
+        yield batch, table, ids
 
 
 def _table(rows: List[Mapping[str, Any]], text: str) -> pa.Table:
@@ -127,9 +150,8 @@ class JoinRows(beam.PTransform):
 
 class _LedgerRows(beam.DoFn):
     def process(self, ledger: pa.Table) -> Iterator[KeyedRow]:
-        names = sorted({"decision", "text_edits", *KEPT_COLUMNS.values(), *DROPPED_COLUMNS.values()})
         keys = _row_keys(*(ledger[name].to_numpy() for name in _HASHES))
-        yield from zip(keys, ledger.select(names).to_pylist(), strict=True)
+        yield from zip(keys, ledger.select(DECISION).to_pylist(), strict=True)
 
 
 class _RouteRows(beam.DoFn):
@@ -141,12 +163,17 @@ class _RouteRows(beam.DoFn):
         # Rows with the same key are equal in every column, so any of them may take any of the ledger rows.
         decisions = sorted(element[1]["ledger"], key=lambda decision: decision["id"])
         for row, decision in zip(list(element[1]["rows"]), decisions, strict=True):
-            outcome = decision["decision"]
-            added = {name: decision[column] for name, column in ADDED[outcome].items()}
-            if outcome != "dropped" and decision["text_edits"]:
-                text = pa.array([as_mapping(row)[self._text]])
-                added[self._text] = remove_spans(text, pa.array([decision["text_edits"]], TEXT_EDITS))[0].as_py()
-            yield beam.pvalue.TaggedOutput(outcome, with_columns(row, added, self._declared))
+            yield route_row(row, decision, self._text, self._declared)
+
+
+def route_row(row: Any, decision: Mapping[str, Any], text: str, declared: bool) -> Any:
+    """A row for the output that its row of the ledger says, with the columns of that."""
+    outcome = decision["decision"]
+    added = {name: decision[column] for name, column in ADDED[outcome].items()}
+    if outcome != "dropped" and decision["text_edits"]:
+        texts = pa.array([as_mapping(row)[text]])
+        added[text] = remove_spans(texts, pa.array([decision["text_edits"]], TEXT_EDITS))[0].as_py()
+    return beam.pvalue.TaggedOutput(outcome, with_columns(row, added, declared))
 
 
 class JoinTables(beam.PTransform):
@@ -205,19 +232,15 @@ class _RouteTables(beam.DoFn):
         names = [f"curate_{name}" for name in _HASHES]
         tables = list(element[1]["tables"])
         hashes = [np.concatenate([table[name].to_numpy() for table in tables]) for name in names]
-        ledger = concat(element[1]["ledger"], FINISHED)
-        ledger = ledger.sort_by([(name, "ascending") for name in (*_HASHES, "id")])
-        # The n-th row in hash order has the n-th row of the ledger; rows with the same hashes are equal.
-        place = np.empty(ledger.num_rows, dtype=np.int64)
-        place[np.lexsort(hashes[::-1])] = np.arange(ledger.num_rows)
+        ledger = in_order(concat(element[1]["ledger"], FINISHED), *hashes)
         start = 0
         for table in tables:
-            decisions = ledger.take(pa.array(place[start : start + table.num_rows]))
+            yield from route(table.drop_columns(names), ledger.slice(start, table.num_rows), self._text)
             start += table.num_rows
-            yield from _route(table.drop_columns(names), decisions, self._text)
 
 
-def _route(table: pa.Table, decisions: pa.Table, text: str) -> Iterator[Any]:
+def route(table: pa.Table, decisions: pa.Table, text: str) -> Iterator[Any]:
+    """Parts the rows of a table by the rows of the ledger about them, and adds the columns of their output."""
     for outcome in OUTCOMES:
         chosen = pc.equal(decisions["decision"], outcome)
         rows = decisions.filter(chosen)

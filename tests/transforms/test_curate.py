@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from apache_beam.transforms import window
 from apache_beam.transforms.error_handling import ErrorHandler
 from apache_beam.typehints import TypeCheckError
 
@@ -222,16 +221,6 @@ def test_columns_of_an_earlier_run_are_replaced(apply):
     as_table = apply(DropDuplicates(config=FEW), [pa.Table.from_pylist(rows)])["kept"]
     assert as_rows == rows_of(as_table)
     assert (as_rows[0]["curate_weight"], as_rows[0]["curate_id"]) == (1.0, "a")
-
-
-@pytest.mark.parametrize(
-    ("windowed", "bounded"), [(beam.WindowInto(window.FixedWindows(10)), True), (beam.Map(lambda row: row), False)]
-)
-def test_windows_and_streams_are_refused_when_the_pipeline_is_built(windowed, bounded):
-    documents = beam.Pipeline(runner=FnApiRunner()) | beam.Create([{"id": "a", "text": "b"}]) | windowed
-    documents.is_bounded = bounded
-    with pytest.raises(ValueError, match="bounded PCollection in the global window"):
-        _ = documents | Curate()
 
 
 def test_bad_settings_are_refused_at_construction():
