@@ -115,8 +115,9 @@ def flow(comparison: JsonDict) -> tuple[Figure, str] | None:
 
 
 def sources(comparison: JsonDict) -> tuple[Figure, str] | None:
-    """Shares of what was built by source, first and last run."""
-    rows = sorted(comparison["sources"]["rows"], key=lambda row: -max(row["after"][0], row["after"][-1]))[:SOURCES]
+    """Shares of what was built by source, first and last run, of the sources that are known of both."""
+    known = [row for row in comparison["sources"]["rows"] if None not in (row["after"][0], row["after"][-1])]
+    rows = sorted(known, key=lambda row: -max(row["after"][0], row["after"][-1]))[:SOURCES]
     if not rows or not any(row["after"][-1] or row["after"][0] for row in rows):
         return None
     names = ["(no source)" if row["source"] is None else row["source"] for row in rows]

@@ -70,23 +70,25 @@ def clusters(runs: Sequence[Run]) -> JsonDict:
 def sources(runs: Sequence[Run]) -> JsonDict:
     """Source shares of what came in and of what was built.
 
+    Reports list their largest sources only. What one that is cut short does not list is not known, so mixtures are then
+    compared by the sources that all runs list, and by all of the others together.
+
     Returns:
         `complete`: whether the reports list all of their sources; `rows`: {source, fate (new, gone or None), documents,
-        kept, before, after (each of every run), and the change of after}, the largest change first; `numbers`: the
-        shares of new and gone sources, and how far the mixtures have moved.
+        kept, before, after (each of every run, None where its report may have left the source out), and the change of
+        after}, the largest change first; `numbers`: how far the mixtures have moved and, of complete reports, the
+        shares of new and gone sources.
     """
     found: list[Rows] = [{row["source"]: row for row in run.report["sources"]} for run in runs]
-    complete = all(
-        run.report.get("sources_total", len(rows)) <= len(rows) for run, rows in zip(runs, found, strict=True)
-    )
-    totals = [run.report["totals"] for run in runs]
+    whole = [run.report.get("sources_total", len(rows)) <= len(rows) for run, rows in zip(runs, found, strict=True)]
     rows = []
     for source in {source: None for each in reversed(found) for source in each}:
         each = [of_run.get(source, {}) for of_run in found]
+        known = [bool(row) or all_listed for row, all_listed in zip(each, whole, strict=True)]
         shares = {
             name: [
-                row.get(column, 0) / total[column] if total[column] else 0.0
-                for row, total in zip(each, totals, strict=True)
+                _part(row.get(column, 0), run.report["totals"][column]) if listed else None
+                for row, run, listed in zip(each, runs, known, strict=True)
             ]
             for name, column in (("before", "tokens"), ("after", "output_tokens"))
         }
@@ -94,23 +96,44 @@ def sources(runs: Sequence[Run]) -> JsonDict:
         rows.append(
             {
                 "source": source,
-                "fate": fate if complete else None,
-                "documents": [row.get("documents", 0) for row in each],
-                "kept": [row.get("kept", 0) for row in each],
-                **{name: [round(value, 6) for value in values] for name, values in shares.items()},
+                "fate": fate if all(known) else None,
+                "documents": _where(known, [row.get("documents", 0) for row in each]),
+                "kept": _where(known, [row.get("kept", 0) for row in each]),
+                **{name: [value if value is None else round(value, 6) for value in of] for name, of in shares.items()},
                 **_share_change(shares["after"], runs),
             }
         )
-    numbers = [_moved("sources", rows, name, runs) for name in ("before", "after")]
-    for fate in ("new", "gone"):
+    compared = [row for row in rows if None not in row["after"]]
+    if not all(whole):
+        compared = [*compared, _others(compared, len(runs))]
+    numbers = [_moved("sources", compared, name, runs) for name in ("before", "after")]
+    for fate in ("new", "gone") if all(whole) else ():
         values = [sum(row["after"][place] for row in rows if row["fate"] == fate) for place in range(len(runs))]
         label = f"share of the tokens built that is of {fate} sources"
         numbers.append(_number(f"{fate}_sources", label, values, runs, POINTS))
     return {
-        "complete": complete,
-        "rows": sorted(rows, key=lambda row: (-abs(row["difference"]), str(row["source"]))),
+        "complete": all(whole),
+        "rows": sorted(
+            rows, key=lambda row: (-abs((row["after"][-1] or 0.0) - (row["after"][0] or 0.0)), str(row["source"]))
+        ),
         "numbers": [number for number in numbers if number["difference"] is not None],
     }
+
+
+def _others(rows: Sequence[JsonDict], runs: int) -> JsonDict:
+    """The shares of everything that is not in rows."""
+    return {
+        name: [max(0.0, 1.0 - sum(row[name][place] for row in rows)) for place in range(runs)]
+        for name in ("before", "after")
+    }
+
+
+def _part(tokens: float, total: float) -> float:
+    return tokens / total if total else 0.0
+
+
+def _where(known: Sequence[bool], values: Sequence[int]) -> list[int | None]:
+    return [value if listed else None for value, listed in zip(values, known, strict=True)]
 
 
 def _incomparable(runs: Sequence[Run]) -> str:
@@ -130,7 +153,7 @@ def _kept(runs: Sequence[Run]) -> list[int]:
     return [run.report["totals"]["kept_documents"] for run in runs]
 
 
-def _share_change(values: Sequence[float], runs: Sequence[Run], metric: Metric = PLAIN) -> JsonDict:
+def _share_change(values: Sequence[float | None], runs: Sequence[Run], metric: Metric = PLAIN) -> JsonDict:
     kept = _kept(runs)
     noise = counted("share", values[0], values[-1], [kept[0], kept[-1]])
     return {"kind": "share", "differing": differing(runs, BUILT), **judged(metric, values[0], values[-1], noise)}

@@ -214,7 +214,29 @@ def test_sources_that_are_new_and_gone(run):
     assert numbers["new_sources"] == ([0.0, 0.4], "alert") and numbers["gone_sources"] == ([0.4, 0.0], "alert")
     assert numbers["sources_after"][1] == "alert"
     cut = compare([run("a"), changed(run, forum, sources_total=400)])["sources"]
-    assert not cut["complete"] and {row["fate"] for row in cut["rows"]} == {None}
+    assert not cut["complete"]
+    fates = {row["source"]: (row["fate"], row["after"]) for row in cut["rows"]}
+    assert fates == {"web": (None, [0.6, 0.6]), "forum": ("new", [0.0, 0.4]), "books": (None, [0.4, None])}
+
+
+def test_sources_that_cut_lists_leave_out_are_not_taken_for_gone(run):
+    """Two samples of one crawl of many sites list different ones of equally small sites."""
+
+    def of_sites(first):
+        shares = [("web", 0.5), *((f"site-{place:03}", 0.001) for place in range(first, first + 99))]
+        return [
+            {"source": name, "documents": 1, "kept": 1, "tokens": share * 1_000_000, "output_tokens": share * 600_000}
+            for name, share in shares
+        ]
+
+    runs = [run(name, sources=of_sites(first), sources_total=500) for name, first in (("a", 0), ("b", 60))]
+    found = compare(runs)
+    assert found["reasons"] == [] and len(found["sources"]["rows"]) == 160
+    numbers = {row["name"]: row["values"] for row in found["sources"]["numbers"]}
+    assert numbers == {"sources_before": [0.0, 0.0], "sources_after": [0.0, 0.0]}
+    flooded = [run(name, sources=of_sites(0), sources_total=500) for name in "ab"]
+    flooded[1].report["sources"][0].update(tokens=300_000, output_tokens=180_000)
+    assert "sources_after" in {row["name"] for row in compare(flooded)["sources"]["numbers"] if row["status"] != "ok"}
 
 
 def test_small_corpora_differ_by_chance(run):
