@@ -10,6 +10,7 @@ from curate.report.cluster_map import cluster_map
 from curate.report.groups import Groups
 from curate.report.metrics import NO_METRICS, judge_metrics
 from curate.report.mixture import complete
+from curate.report.prevalence import NOTHING_LEFT_OUT
 from curate.report.review import table as review_table
 from curate.report.summary import Summary
 from curate.report.tables import JsonDict
@@ -57,7 +58,8 @@ def report_data(
         prevalence: {source, month, n, estimate, low, high, sampled_low, sampled_high, least} for each source (month
             None) and its months (`curate.detector.prevalence.Prevalence`).
         prevalence_total: {n, sources, estimate, low, high, least} of all of these sources; None without any.
-        not_estimated: {sources, documents} without enough trusted human documents to be estimated against.
+        not_estimated: {sources (the largest), sources_total, documents} without
+            enough trusted human documents to be estimated against.
         watermarks: what each test found (`curate.report.marks.Marks.watermark_rows`).
         markers: hidden characters by kind (`Marks.marker_rows`).
         provenance: what was found by kind (`curate.report.provenance.ProvenanceCounts.rows`).
@@ -97,7 +99,7 @@ def report_data(
         | ({"matched_earlier": earlier["matched"], "supersedes": len(earlier["supersedes"])} if earlier else {}),
         "prevalence": sorted(prevalence, key=lambda row: (str(row.get("source") or ""), str(row.get("month") or ""))),
         "prevalence_total": prevalence_total,
-        "not_estimated": not_estimated or {"sources": [], "documents": 0},
+        "not_estimated": not_estimated or NOTHING_LEFT_OUT,
         "watermarks": list(watermarks),
         "markers": list(markers),
         "provenance": list(provenance),

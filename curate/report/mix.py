@@ -98,8 +98,8 @@ def _prevalence(panel: Panel, total: JsonDict | None, missing: JsonDict, declare
         panel.flag(
             WARN,
             f"machine text is not estimated in {plural(missing['documents'], 'scored document')}, of "
-            f"{plural(len(missing['sources']), 'source')} with too few trusted human documents: "
-            f"{some(missing['sources'])}",
+            f"{plural(missing['sources_total'], 'source')} with too few trusted human documents: "
+            f"{some(missing['sources'], of=missing['sources_total'])}",
             missing["documents"],
         )
     if total is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curate.report.tables import JsonDict
+from curate.report.words import count
 
 OK, WARN, ALERT = "ok", "warn", "alert"
 DETECTION, MIXTURE = ("detector", "thresholds"), ("centroids", "reference")
@@ -77,10 +78,12 @@ def worst(statuses: Sequence[str]) -> str:
     return max(statuses, key=(OK, WARN, ALERT).index, default=OK)
 
 
-def some(values: Sequence[Any], most: int = 8) -> str:
-    """The first few values in words."""
-    shown = ", ".join("unknown" if value is None else str(value) for value in values[:most])
-    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
+def some(values: Sequence[Any], most: int = 8, of: int | None = None) -> str:
+    """The first few values in words, of as many as there are, or of `of` where these are only the first of them."""
+    total = len(values) if of is None else of
+    shown = min(most, len(values))
+    named = ", ".join("unknown" if value is None else str(value) for value in values[:most])
+    return named + (f" and {count(total - shown)} more" if total > shown else "")
 
 
 def _edges(values: Range | None) -> list[float | None] | None:

@@ -18,6 +18,8 @@ MOST_PERIODS = 40
 """Sources × months whose prevalence is estimated besides that of whole sources: those with the most documents."""
 LEAST_HUMANS = 30
 """Trusted human documents of a source without which its prevalence is not estimated."""
+NOTHING_LEFT_OUT: JsonDict = {"sources": [], "sources_total": 0, "documents": 0}
+"""`not_estimated` where nothing is."""
 
 
 def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> JsonDict:
@@ -35,12 +37,12 @@ def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> Json
     Returns:
         `prevalence`: {source, month, n, estimate, low, high, sampled_low, sampled_high, least, human_n, calibration}
         for each source (month None) and for its months; `total`: {n, sources, estimate, low, high, least, calibration}
-        of all estimated sources, or None; `not_estimated`: {sources (the largest), documents}; `beta_res`: see
-        `curate.detector.residual.residual`, None for a detector that stored no scores of machine text.
+        of all estimated sources, or None; `not_estimated`: {sources (the largest), sources_total, documents};
+        `beta_res`: see `curate.detector.residual.residual`, None for a detector that stored no scores of machine text.
     """
     machine = detector_of(config).machine_scores() if config.synthetic.enabled else None
     if machine is None or not scores.cells:
-        return {"prevalence": [], "total": None, "not_estimated": {"sources": [], "documents": 0}, "beta_res": None}
+        return {"prevalence": [], "total": None, "not_estimated": NOTHING_LEFT_OUT, "beta_res": None}
     edges, largest = reference.score_edges(config), set(scores.months()[:MOST_PERIODS])
     rows: list[JsonDict] = []
     left: list[SourceLeft] = []
@@ -64,6 +66,7 @@ def estimates(scores: ScoreCounts, reference: Reference, config: Config) -> Json
         "total": _total(rows, reference.calibration.id),
         "not_estimated": {
             "sources": sorted(missing, key=lambda source: (-missing[source], source or ""))[:MOST_PERIODS],
+            "sources_total": len(missing),
             "documents": sum(missing.values()),
         },
         "beta_res": residual(left, alphas(config), config.mixture.synthetic_cap),

@@ -156,7 +156,7 @@ def test_a_run_below_the_cap_says_nothing_and_names_what_it_cannot_estimate(run_
     manifest, report = read(output, "manifest.json"), read(output, "report.json")
     assert manifest["prevalence"]["beta_res"]["value"] < 0.1
     assert manifest["warnings"] == [] and "warning" not in outcome.out
-    assert manifest["prevalence"]["not_estimated"] == {"sources": ["blog"], "documents": 60}
+    assert manifest["prevalence"]["not_estimated"] == {"sources": ["blog"], "sources_total": 1, "documents": 60}
     assert {row["source"] for row in report["prevalence"]} == {"news"}
     mix = next(panel for panel in report["panels"] if panel["name"] == "Mix")
     assert any("60 scored documents, of 1 source" in reason["text"] for reason in mix["reasons"])

@@ -228,13 +228,13 @@ def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
         ledgers.ledger(rows),
         prevalence=prevalence,
         prevalence_total={"n": 10, "estimate": 0.6, "low": 0.5, "high": 0.7, "least": 0.2},
-        not_estimated={"sources": ["b", None], "documents": 7},
+        not_estimated={"sources": ["b", None], "sources_total": 1_200, "documents": 7},
         calibration={"groups": [group | {"frozen": True}], "beta_res": left},
     )
     reasons = panel(report, "Mix")["reasons"]
     assert [reason["status"] for reason in reasons] == ["alert", "warn", "warn", "warn"]
     assert reasons[1]["n"] == 7 and reasons[1]["text"].endswith(
-        "2 sources with too few trusted human documents: b, unknown"
+        "1,200 sources with too few trusted human documents: b, unknown and 1,198 more"
     )
     assert "40.0% (30.0% to 50.0%)" in reasons[3]["text"]
     assert "synthetic.alpha_suspect=0.1 holds another 2 human documents and 3 of machines" in reasons[3]["text"]

@@ -15,7 +15,7 @@ from curate.decisions.reference import Reference
 from curate.detector.calibration import Calibration
 from curate.detector.model import ARRAYS_FILE, NUMBERS_FILE, detector_files, load_detector
 from curate.provenance.origin import REAL, SYNTHETIC, UNKNOWN
-from curate.report.prevalence import LEAST_HUMANS, estimates, option_words, warnings
+from curate.report.prevalence import LEAST_HUMANS, MOST_PERIODS, NOTHING_LEFT_OUT, estimates, option_words, warnings
 from curate.report.scores import HUMAN, KEPT_HUMAN, KEPT_OPEN, MACHINE, OPEN, ScoreCounts, alphas
 
 CONFIG = make_config({})
@@ -147,7 +147,7 @@ def test_shares_by_source_and_month(reference):
     total = found["total"]
     assert total["n"] == 2_500 and total["sources"] == 2
     assert total["estimate"] == pytest.approx(1_000 / 2_500, abs=0.05)
-    assert found["not_estimated"] == {"sources": [None], "documents": LEAST_HUMANS + 99}
+    assert found["not_estimated"] == {"sources": [None], "sources_total": 1, "documents": LEAST_HUMANS + 99}
 
 
 def test_declared_machine_text_counts_as_known(reference):
@@ -176,8 +176,14 @@ def test_residual_follows_the_decisions(reference):
     assert len(told) == 1 + len(before["beta_res"]["options"]) and warnings(after["beta_res"]) == []
 
 
+def test_all_sources_that_are_not_estimated_are_counted(reference):
+    rows = [row for site in range(60) for row in corpus(f"site-{site:02}", 1, 1, 0, site)]
+    missing = estimates(ScoreCounts.of(finished(rows), reference, CONFIG), reference, CONFIG)["not_estimated"]
+    assert len(missing["sources"]) == MOST_PERIODS and missing["sources_total"] == 60
+
+
 def test_nothing_is_estimated_without_scores(reference):
-    nothing = {"prevalence": [], "total": None, "not_estimated": {"sources": [], "documents": 0}, "beta_res": None}
+    nothing = {"prevalence": [], "total": None, "not_estimated": NOTHING_LEFT_OUT, "beta_res": None}
     assert estimates(ScoreCounts(), reference, CONFIG) == nothing
     rows = finished(corpus("a", 40, 10, 10, 1))
     off = make_config({"synthetic": {"enabled": False}})
