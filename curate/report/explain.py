@@ -203,8 +203,15 @@ def _otherwise(row: Row, config: JsonDict) -> str:
 
 def _otherwise_kept(row: Row) -> str:
     said = []
+    if row["tier"] == "declared_synthetic":  # of which the detector is not asked
+        said.append("a smaller mixture.synthetic_cap, or no shortage of human text in its cluster, which it fills")
+    elif row["reason"] == "uncalibrated":
+        said.append(
+            "a threshold for its language, given enough trusted human documents (--human-reference), if its score were "
+            "above that"
+        )
     # Trusted human documents stay whatever the detector says.
-    if None not in (row["detector_score"], row["threshold"]) and row["tier"] != "trusted_human":
+    elif None not in (row["detector_score"], row["threshold"]) and row["tier"] != "trusted_human":
         gap = row["threshold"] - row["detector_score"]
         if gap >= 0:
             said.append(f"a detector score higher by more than {decimal(gap)}")

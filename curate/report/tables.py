@@ -95,7 +95,8 @@ def tiers(summary: Summary) -> list[JsonDict]:
 def clusters(summary: Summary, mixture: JsonDict, terms: Sequence[Sequence[str]] = ()) -> list[JsonDict]:
     """One row per cluster: what came in, what went out, the shares and the floor; the rarest reference first.
 
-    Without a mixture the reference is null and the tail is taken from the shares before curation.
+    Of equal references the rarest in the input is first. Without a mixture the reference is null and the tail is taken
+    from the shares before curation.
 
     Args:
         summary: of the whole ledger.
@@ -128,7 +129,10 @@ def clusters(summary: Summary, mixture: JsonDict, terms: Sequence[Sequence[str]]
                 "examples": [entry[1] for entry in summary.cluster_examples.entries.get(cluster, [])],
             }
         )
-    rows.sort(key=lambda row: (row["before"] if row["reference"] is None else row["reference"], row["cluster"]))
+    # Clusters without trusted human documents have one least share of reference, large ones of the input among them.
+    rows.sort(
+        key=lambda row: (row["before"] if row["reference"] is None else row["reference"], row["before"], row["cluster"])
+    )
     _mark_tail(rows, mixture.get("tail_mass", 0.25))
     return rows
 

@@ -199,6 +199,16 @@ def test_tail_mass_is_watched_in_both_directions(ledgers, after, status):
     assert retained["value"] == pytest.approx(after / 0.2, abs=1e-6) and retained["band"] == [0.9, 1.5]
 
 
+def test_of_clusters_without_a_reference_the_rarest_in_the_input_comes_first(ledgers):
+    rows = [ledgers.row(f"a{n}", cluster=0) for n in range(9)] + [ledgers.row("b", cluster=1)]
+    floor = 0.0001
+    known = [{"cluster": 0, "before": 0.9, "after": 0.9, "reference": floor, "tail": True}]
+    known += [{"cluster": 1, "before": 0.1, "after": 0.1, "reference": floor, "tail": True}]
+    report = build(ledgers.ledger(rows), mixture={"clusters": known})
+    assert [row["cluster"] for row in report["clusters"]] == [1, 0]
+    assert [row["cluster"] for row in report["cluster_map"]["rarest"]] == [1, 0]
+
+
 def test_a_lost_cluster_is_an_alert(ledgers):
     lost = {"decision": "dropped", "stage": "rights", "reason": "rights"}
     rows = [ledgers.row(f"d{i}", cluster=i % 2, **(lost if i % 2 else {})) for i in range(20)]

@@ -136,6 +136,19 @@ def test_story_of_a_kept_document(ledgers):
         assert words in story
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reason": "uncalibrated", "threshold": None}, "a threshold for its language"),
+        ({"tier": "declared_synthetic", "origin": "synthetic", "threshold": 0.5}, "a smaller mixture.synthetic_cap"),
+    ],
+)
+def test_what_would_have_changed_where_the_score_decided_nothing(ledgers, changes, said):
+    row = ledgers.row("x", detector_score=0.2, **changes)
+    otherwise = tell(row, MANIFEST).partition("What would have changed this: ")[2]
+    assert otherwise.startswith(said) and "higher by more than" not in otherwise
+
+
 def test_mixed_media_share_no_cap(ledgers):
     cap = "it shares the cap mixture.mixed_cap"
     assert cap in tell(ledgers.row("x", origin="mixed", cluster=3), MANIFEST)
