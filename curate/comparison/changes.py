@@ -57,6 +57,9 @@ def judged(metric: Metric, before: float | None, after: float | None, noise: flo
 def counted(kind: str, before: float | None, after: float | None, n: Sequence[float]) -> float | None:
     """The noise of a number that was counted over documents.
 
+    The variance of a count k is taken to be k + 1, that of the posterior of a Poisson rate with a flat prior: none of
+    three documents says as little as one of three does.
+
     Args:
         kind: share, of which n times as many documents were counted (Poisson); else a number whose standard error is
             taken to be its n-th root part.
@@ -67,7 +70,7 @@ def counted(kind: str, before: float | None, after: float | None, n: Sequence[fl
     if before is None or after is None or min(n) <= 0:
         return None
     if kind == "share":
-        return SIGMAS * math.sqrt(abs(before) / n[0] + abs(after) / n[1])
+        return SIGMAS * math.sqrt((abs(before) + 1 / n[0]) / n[0] + (abs(after) + 1 / n[1]) / n[1])
     return SIGMAS * (abs(before) + abs(after)) / 2 * math.sqrt(1 / n[0] + 1 / n[1])
 
 

@@ -48,8 +48,8 @@ def test_points_are_judged_as_they_are():
 @pytest.mark.parametrize(
     ("kind", "before", "after", "n", "noise"),
     [
-        ("share", 0.1, 0.1, (1000, 1000), 3 * (0.2 / 1000) ** 0.5),
-        ("share", 0.0, 0.0, (1000, 1000), 0.0),
+        ("share", 0.1, 0.1, (1000, 1000), 3 * (202 / 1000**2) ** 0.5),
+        ("share", 0.0, 0.0, (1000, 1000), 3 * (2 / 1000**2) ** 0.5),
         ("share", 0.1, 0.1, (0, 1000), None),
         ("share", None, 0.1, (1000, 1000), None),
         ("number", 40.0, 44.0, (900, 900), 3 * 42 * (2 / 900) ** 0.5),
@@ -57,6 +57,13 @@ def test_points_are_judged_as_they_are():
 )
 def test_noise_of_what_was_counted(kind, before, after, n, noise):
     assert counted(kind, before, after, n) == (noise if noise is None else pytest.approx(noise))
+
+
+def test_a_few_documents_say_little():
+    """None of three where there were 16 of 1,000 is chance, as is one of three; none of 3,000 is not."""
+    for after, n in ((0.0, 3), (1 / 3, 3), (0.0, 3_000)):
+        noise = counted("share", 0.016, after, (1_000, n))
+        assert judged(PLAIN, 0.016, after, noise)["status"] == ("ok" if n == 3 else "alert")
 
 
 def test_noise_of_an_estimate_is_that_of_the_sides_that_face_each_other():
