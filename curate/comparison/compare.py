@@ -63,7 +63,7 @@ def _told(run: Run) -> JsonDict:
 
 
 def _panels(compared: Sequence[Run]) -> list[JsonDict]:
-    """Status of each panel in each run; reasons are the same if they differ in numbers only."""
+    """Status of each panel in each run; reasons are the same if they differ in numbers and in what they name only."""
     found = [{panel["name"]: panel for panel in run.report["panels"]} for run in compared]
     rows = []
     for name in found[-1]:
@@ -83,7 +83,8 @@ def _panels(compared: Sequence[Run]) -> list[JsonDict]:
 
 
 def _shape(reason: JsonDict) -> str:
-    return re.sub(r"\d[\d,.]*", "0", f"{reason['status']} {reason['text']}")
+    what = reason.get("what", reason["text"])  # reports written before this was told apart have the text alone
+    return re.sub(r"\d[\d,.]*", "0", f"{reason['status']} {what}")
 
 
 def _reasons(found: JsonDict) -> list[JsonDict]:

@@ -48,8 +48,9 @@ def diversity(summary: Summary, report: JsonDict) -> Panel:
         if size > most:
             panel.flag(
                 WARN,
-                f"one text makes up {percent(size / totals['documents'])} of the documents ({largest[0]['id']})",
+                f"one text makes up {percent(size / totals['documents'])} of the documents",
                 size,
+                f" ({largest[0]['id']})",
             )
     for edits in report["duplicates"]["edits"]:
         panel.figure(

@@ -63,8 +63,9 @@ def integrity(summary: Summary, report: JsonDict) -> Panel:
         ]
         panel.flag(
             WARN,
-            f"{plural(uncalibrated, 'document')} kept without a calibrated threshold, in {some(languages)}",
+            f"{plural(uncalibrated, 'document')} kept without a calibrated threshold, in ",
             uncalibrated,
+            some(languages),
         )
     _outside(panel, report["human_reference"])
     _calibration(panel, report["calibration"], report["config"].get("synthetic", {}).get("alpha_suspect", 0.05))

@@ -101,9 +101,8 @@ def _judge_planted(panel: Panel, section: JsonDict) -> None:
     label = "runs of words that documents of three sources share, and no human one has"
     panel.figure("shared_runs", label, len(runs), section["sample"], "count", band=NOTHING)
     if runs:
-        examples = some(runs[0]["examples"])
-        text = f"{label}: {count(len(runs))}, in up to {plural(runs[0]['documents'], 'accepted document')} ({examples})"
-        panel.flag(WARN, text, runs[0]["documents"])
+        text = f"{label}: {count(len(runs))}, in up to {plural(runs[0]['documents'], 'accepted document')}"
+        panel.flag(WARN, text, runs[0]["documents"], f" ({some(runs[0]['examples'])})")
     for row in born[:3]:
         text = (
             f"cluster {row['cluster']} has no human document, and source {row['source']} makes up "

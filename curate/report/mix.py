@@ -98,9 +98,9 @@ def _prevalence(panel: Panel, total: JsonDict | None, missing: JsonDict, declare
         panel.flag(
             WARN,
             f"machine text is not estimated in {plural(missing['documents'], 'scored document')}, of "
-            f"{plural(missing['sources_total'], 'source')} with too few trusted human documents: "
-            f"{some(missing['sources'], of=missing['sources_total'])}",
+            f"{plural(missing['sources_total'], 'source')} with too few trusted human documents: ",
             missing["documents"],
+            some(missing["sources"], of=missing["sources_total"]),
         )
     if total is None:
         return

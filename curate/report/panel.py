@@ -54,9 +54,16 @@ class Panel:
         ranges = {"band": _edges(band), "interval": _edges(interval)}
         self.figures.append({**figure, **ranges, "artefacts": list(rests_on)})
 
-    def flag(self, status: str, text: str, n: int) -> None:
-        """Adds a reason for concern."""
-        self.reasons.append({"status": status, "text": text, "n": n})
+    def flag(self, status: str, text: str, n: int, named: str = "") -> None:
+        """Adds a reason for concern.
+
+        Args:
+            status: how bad it is.
+            text: what is the matter; that of another report is the same reason if they differ in numbers only.
+            n: what it is computed from.
+            named: what it is the matter with, told after the text.
+        """
+        self.reasons.append({"status": status, "text": text + named, "what": text, "n": n})
         self.status = worst([self.status, status])
 
     def to_dict(self, artefacts: Mapping[str, str]) -> JsonDict:

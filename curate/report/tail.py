@@ -55,7 +55,7 @@ def tail(summary: Summary, report: JsonDict) -> Panel:
         rests_on=["centroids"],
     )
     if lost:
-        panel.flag(ALERT, f"{plural(len(lost), 'cluster')} lost every document: {some(lost)}", len(lost))
+        panel.flag(ALERT, f"{plural(len(lost), 'cluster')} lost every document: ", len(lost), some(lost))
     short = [row for row in rows if row["missing_tokens"]]
     missing = sum(row["missing_tokens"] for row in short)
     limited = sum(1 for row in short if row.get("cause") == "limit")
@@ -73,9 +73,9 @@ def tail(summary: Summary, report: JsonDict) -> Panel:
     if short:
         panel.flag(
             WARN,
-            f"{plural(len(short), 'cluster')} left below the floor, {count(missing)} tokens short: "
-            + some([row["cluster"] for row in short]),
+            f"{plural(len(short), 'cluster')} left below the floor, {count(missing)} tokens short: ",
             len(short),
+            some([row["cluster"] for row in short]),
         )
     fragile = sum(1 for row in rows if 0 < row["kept"] < FRAGILE_DOCUMENTS)
     label = f"clusters with fewer than {FRAGILE_DOCUMENTS} kept documents"

@@ -203,6 +203,15 @@ def test_changes_name_the_artefacts_that_differ(run, metric_row):
     assert reason["differing"] == ["thresholds"] and reason["slice"] == "accepted"
 
 
+def test_a_reason_that_names_others_is_the_same(run):
+    def named(report, numbers="2, 7"):
+        text = "3 clusters left below the floor: "
+        report["panels"][0]["reasons"] = [{"status": "warn", "text": text + numbers, "what": text, "n": 3}]
+
+    panel = compare([changed(run, named), changed(run, lambda report: named(report, "4"))])["panels"][0]
+    assert panel["new"] == panel["gone"] == []
+
+
 def test_sources_that_are_new_and_gone(run):
     def forum(report):
         report["sources"][1]["source"] = "forum"

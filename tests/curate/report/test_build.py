@@ -246,6 +246,7 @@ def test_synthetic_cap_prevalence_residual_and_frozen_groups(ledgers):
     assert reasons[1]["n"] == 7 and reasons[1]["text"].endswith(
         "1,200 sources with too few trusted human documents: b, unknown and 1,198 more"
     )
+    assert reasons[1]["what"].endswith("too few trusted human documents: ")
     assert "40.0% (30.0% to 50.0%)" in reasons[3]["text"]
     assert "synthetic.alpha_suspect=0.1 holds another 2 human documents and 3 of machines" in reasons[3]["text"]
     assert figure(report, "prevalence")["interval"] == [0.5, 0.7]
