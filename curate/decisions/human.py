@@ -19,11 +19,12 @@ from curate.clusters.kmeans import Centroids
 from curate.config import Config, make_config
 from curate.decisions.documents import prepare_documents
 from curate.decisions.reference import Reference, ReferenceSample, calibration_sample, quality_sample, window_counts
+from curate.decisions.suspects import score_cells
 from curate.detector.drift import Drift, measure_drift
 from curate.detector.groups import is_language
 from curate.detector.sample import CalibrationSample
 from curate.detector.windows import WindowCounts
-from curate.mixture.overlap import TextSample, Totals, without_known
+from curate.mixture.overlap import TextSample, Totals, added, without_known
 from curate.provenance.origin import SYNTHETIC
 from curate.quality.calibration import QualitySample
 
@@ -40,6 +41,7 @@ class HumanReference:
         totals: sums over what is remembered, by cluster.
         texts: a sample of the texts of each cluster.
         contents: contents of the rows remembered, uint64[n] ascending.
+        scores: of the rows remembered, by cluster (`curate.decisions.suspects.score_cells`).
     """
 
     sample: CalibrationSample
@@ -49,6 +51,7 @@ class HumanReference:
     totals: Totals = field(default_factory=Totals.none)
     texts: TextSample = field(default_factory=TextSample)
     contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    scores: Counter[int] = field(default_factory=Counter)
 
     @staticmethod
     def recall(rows: pa.Table) -> "HumanReference":
@@ -66,6 +69,7 @@ class HumanReference:
             quality_sample(rows),
             texts=TextSample.collect(rows),
             contents=distinct(rows["content"].to_numpy()),
+            scores=score_cells(rows),
         )
 
     @staticmethod
@@ -105,6 +109,7 @@ class HumanReference:
             self.totals.merge(other.totals),
             self.texts.merge(other.texts),
             np.union1d(self.contents, other.contents),
+            added(self.scores, other.scores),
         )
 
     def with_totals(self, totals: Totals) -> "HumanReference":
@@ -130,6 +135,7 @@ def joined(own: ReferenceSample | None, human: HumanReference | None) -> Referen
         quality=human.quality,
         squares=human.totals.squares,
         texts=human.texts,
+        scores_of_people=human.scores,
     )
     if own is None:
         return outside

@@ -91,7 +91,7 @@ class ReferenceSample:
             totals.squares,
             TextSample.collect(real),
             score_cells(documents),
-            score_cells(real),
+            score_cells(distinct),
         )
 
     @property

@@ -92,6 +92,14 @@ def test_a_text_of_both_is_kept_and_counted_once():
     assert both.totals == sampled(pa.concat_tables([past, new])).totals
 
 
+def test_the_detectors_errors_on_remembered_people_count():
+    """Whether a cluster's suspects are more than errors explain rests on the people of both."""
+    past, now = people(300, 1), people(50, 2)
+    both = joined(sampled(now), HumanReference.recall(past).with_totals(sampled(past).totals))
+    assert both.scores_of_people == sampled(pa.concat_tables([past, now])).scores_of_people
+    assert both.scores == sampled(now).scores  # the documents to judge are those of the corpus
+
+
 def test_nobody_and_nothing_from_outside():
     own = sampled(people(30, 1))
     assert joined(own, None) is own and joined(None, None) is None
