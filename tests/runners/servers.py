@@ -42,6 +42,7 @@ taskmanager.memory.network.min: 512m
 taskmanager.memory.network.max: 512m
 heartbeat.interval: 1000
 heartbeat.timeout: 10000
+jobmanager.execution.failover-strategy: full
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 10
 restart-strategy.fixed-delay.delay: 8 s
