@@ -165,6 +165,7 @@ def run(
 
         click.echo(describe_plan(inputs, config, beam, against))
         if output is None:
+            click.echo("with --output DIR a plan also decides, and says whether the corpus is collapsing")
             return
     if output is None:
         raise click.MissingParameter(param_hint="'--output'", param_type="option")

@@ -133,6 +133,7 @@ def test_plan_reads_nothing_and_writes_nothing(curate, corpus_file, tmp_path):
     assert outcome.code == 0
     assert "1 files, 300 records" in outcome.out
     assert "bands of" in outcome.out
+    assert "collapsing" in outcome.out.splitlines()[-1]
     assert not any(tmp_path.iterdir())
 
 
