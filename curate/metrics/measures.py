@@ -137,7 +137,7 @@ def vendi_scores(vectors: pa.Array, members: Members) -> dict[str, BySlice]:
     """Vendi scores, on groups of as many documents: the score grows with their number.
 
     Args:
-        vectors: list<float16>[d], the embeddings of documents, of one length; null without one.
+        vectors: lists of float16[d], the embeddings of documents, of one length; null without one.
         members: slice → bool[d].
     """
     known = vectors.is_valid().to_numpy(zero_copy_only=False)
