@@ -1,4 +1,8 @@
-"""Every example of the README runs: its Python blocks, and its curate commands on small files of the names it uses."""
+"""Every example of the README and of the guides in the folders runs, on small files of the names they use.
+
+Python blocks and commands are run; commands that need a server are parsed by curate and Beam. The block of YAML is
+run by `tests/pipelines/test_yaml.py`.
+"""
 
 import gzip
 import importlib.util
@@ -9,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import types
 import urllib.request
 from pathlib import Path
 
@@ -17,22 +22,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curate.pipelines.cli import main
+from curate.pipelines.cli import cli, main
+from curate.pipelines.runner import beam_options
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = "README.md"
+GUIDES = ("curate/README.md", "transforms/README.md", "pipelines/README.md")
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def blocks(language, file=README):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 COMMANDS = ("run", "explain", "decide", "verify", "detector", "provenance", "review", "report")
 
 
-def commands():
-    for block in blocks("text"):
+def commands(file=README):
+    for block in blocks("text", file):
         for line in block.splitlines():
             words = shlex.split(line) if re.match(rf"(\.venv/bin/)?curate ({'|'.join(COMMANDS)}) ", line) else []
+            assert words or file == README, f"{file}: {line!r} is no command that can be run"
             if words and (importlib.util.find_spec("model2vec") or "model2vec:" not in line):
                 yield words[1:]
 
@@ -77,10 +87,19 @@ def _static_model(directory, words):
     model2vec.StaticModel(np.eye(1 + len(words), 256, dtype=np.float32), tokenizer).save_pretrained(directory)
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_examples(code, directory, capsys):
-    exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.strip()
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        pytest.param(file, code, id=f"{file}-{number}")
+        for file in (README, *GUIDES)
+        for number, code in enumerate(blocks("python", file))
+    ],
+)
+def test_python_examples(file, code, directory, capfd, monkeypatch):
+    script = types.ModuleType("script")  # classes of examples are found by the name of their module
+    monkeypatch.setitem(sys.modules, script.__name__, script)
+    exec(compile(code, file, "exec"), vars(script))
+    assert capfd.readouterr().out.strip()
 
 
 def served(words):
@@ -99,10 +118,13 @@ def served(words):
     return page
 
 
-def test_commands(directory):
-    given = list(commands())
-    assert {words[0] for words in given} == set(COMMANDS)
-    for words in given:
+def test_commands_of_the_readme_are_of_every_kind():
+    assert {words[0] for words in commands()} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("file", [README, "pipelines/README.md"])
+def test_commands(file, directory):
+    for words in commands(file):
         if words[:2] == ["review", "serve"]:
             assert "<h1>Review of held documents</h1>" in served(words)
             continue
@@ -118,3 +140,35 @@ def test_the_first_two_command_blocks_are_setup_and_tests():
     assert len(setup.splitlines()) == len(tests.splitlines()) == 1
     assert "curate demo" in setup
     assert "pytest" in tests
+
+
+@pytest.mark.parametrize("file", [README, "pipelines/README.md"])
+def test_options_of_commands_that_need_a_server_are_known(file):
+    lines = "".join(blocks("sh", file)).replace("\\\n", " ").splitlines()
+    assert lines
+    for line in lines:
+        program, command, *words = shlex.split(line)
+        assert program == "curate"
+        given = cli.commands[command].make_context(command, words).params
+        assert given["output"] and beam_options(given["beam"], given["workers"]).get_all_options()["job_endpoint"]
+
+
+@pytest.mark.parametrize("file", [README, *GUIDES])
+def test_no_block_is_left_out(file):
+    fences = re.findall(r"^ *```(.*)$", (ROOT / file).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    told = {"README.md": {"bash"}, "pipelines/README.md": {"yaml"}}
+    assert {*fences[::2]} <= {"python", "text", "sh"} | told.get(file, set())
+    assert not any(fences[1::2])
+    if file in ("curate/README.md", "transforms/README.md"):
+        assert {*fences[::2]} == {"python"}
+
+
+@pytest.mark.parametrize("file", [README, *GUIDES])
+def test_links_lead_to_files_and_headings(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        target = (ROOT / file).parent / path if path else ROOT / file
+        assert target.exists(), path
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -4,8 +4,6 @@
 the array: no Python string is made, and the GIL is released.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,7 +126,7 @@ def permutation_parameters(permutations: int, seed: int) -> tuple[NDArray[np.uin
     return factors.astype(np.uint32), terms.astype(np.uint32)
 
 
-def to_datasketch(signature: NDArray[np.uint32], seed: int) -> MinHash:
+def to_datasketch(signature: NDArray[np.uint32], seed: int) -> "MinHash":
     """A datasketch MinHash with these values, that can be updated with `reference.shingles` and compared.
 
     Args:
@@ -142,7 +140,7 @@ def to_datasketch(signature: NDArray[np.uint32], seed: int) -> MinHash:
     )
 
 
-def from_datasketch(minhash: MinHash) -> NDArray[np.uint32]:
+def from_datasketch(minhash: "MinHash") -> NDArray[np.uint32]:
     """The signature, uint32[permutations], of a datasketch MinHash.
 
     Raises:

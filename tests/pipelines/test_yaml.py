@@ -4,6 +4,7 @@ Needs the extra `yaml`.
 """
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ pytest.importorskip("jsonschema", reason="needs the extra yaml: pip install 'cur
 from apache_beam.yaml import main, yaml_provider
 from apache_beam.yaml.json_utils import beam_schema_to_json_schema
 
+GUIDE = Path(__file__).parents[2] / "pipelines" / "README.md"
 FOX = "the quick brown fox jumps over the lazy dog near the old mill"
 PUBLIC = ["AttachProvenance", "Curate", "DropDuplicates", "FilterSynthetic", "MeasureCorpus", "ReweightClusters"]
 
@@ -58,6 +60,17 @@ def test_an_example_on_files(providers, tmp_path):
         ("a", "c", "exact"),
         ("b", "c", "exact"),
     ]
+
+
+def test_the_block_of_the_guide(providers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    rows = [{"id": name, "text": FOX, "crawl": 2020 + number} for number, name in enumerate("abc")]
+    pq.write_table(pa.Table.from_pylist(rows), "corpus.parquet")
+    given = json.dumps({"providers": str(providers)})
+    main.run([f"--yaml_pipeline={block}", "--runner=FnApiRunner", f"--jinja_variables={given}"])
+    lines = "".join(path.read_text() for path in tmp_path.glob("unique.jsonl*")).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["c"]
 
 
 def test_every_public_transform_is_provided_with_schema_and_documentation(providers):
