@@ -15,8 +15,8 @@ from curate.columns import plain_column
 from curate.config import Columns, Config
 from curate.duplicates.evaluation import EvaluationIndex, index_texts, is_long
 from curate.errors import UsageError
-from curate.io import jsonl
-from curate.io.inputs import ENDINGS, is_jsonl
+from curate.io import ipc, jsonl
+from curate.io.inputs import ENDINGS, is_ipc, is_jsonl
 from curate.io.schemas import is_bytes, is_string
 from curate.io.sources import one_line
 from curate.provenance.text.find import strip_manifests
@@ -85,7 +85,7 @@ def read_items(file: EvaluationFile, columns: Columns) -> pa.Table:
     """The texts of a file with their names: their ids, or, where they have none, the file's name and the row.
 
     Args:
-        file: Parquet or JSON lines.
+        file: Parquet, JSON lines or Arrow IPC.
         columns: names of the text column and of the id column, which a file need not have.
 
     Returns:
@@ -148,12 +148,16 @@ def _open(path: str, open_file: Callable[[str], bytes]) -> EvaluationFile:
 
 def _decode(file: EvaluationFile) -> pa.Table:
     try:
-        table = _read_lines(file) if is_jsonl(file.path) else pq.read_table(BytesIO(file.content))
+        if is_jsonl(file.path):
+            table = _read_lines(file)
+        else:
+            table = (ipc.read_table if is_ipc(file.path) else pq.read_table)(BytesIO(file.content))
         table.validate(full=True)
         return table
     except (OSError, EOFError, pa.ArrowException) as error:
         raise UsageError(
-            f"exclude file {file.path!r} cannot be decoded ({one_line(error)}), expected Parquet or JSON lines"
+            f"exclude file {file.path!r} cannot be decoded ({one_line(error)}), expected Parquet, JSON lines or "
+            "Arrow IPC"
         ) from None
 
 

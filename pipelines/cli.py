@@ -105,7 +105,7 @@ def cli() -> None:
     multiple=True,
     required=True,
     metavar="GLOB",
-    help="Parquet or JSON lines: file, glob or directory.",
+    help="Parquet, JSON lines or Arrow IPC (what Hugging Face datasets save): file, glob or directory.",
 )
 @click.option("--output", metavar="DIR", help="New or empty directory; needed but for --plan.")
 @_with(_settings)

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.io import jsonl
+from curate.io import ipc, jsonl
 from curate.io.filesystem import Files
-from curate.io.inputs import is_jsonl
+from curate.io.inputs import is_ipc, is_jsonl
 from curate.io.sources import InputPlan, Split, one_line
 from curate.schema import ERRORS
 from curate.threads import ahead
@@ -57,7 +57,8 @@ def read_split(split: Split, plan: InputPlan, files: Files) -> Iterator[Block]:
 
     A row group with a damaged page gives the rows before the damage; its other rows become errors. So do rows whose
     strings are not UTF-8 and rows whose values do not fit the plan's schema. Arrow decodes a dictionary column as a
-    whole, so there a value that is not UTF-8 counts as damage to the row group.
+    whole, so there a value that is not UTF-8 counts as damage to the row group. Of an Arrow batch every sound row is
+    saved.
 
     Args:
         split: of the plan.
@@ -67,8 +68,10 @@ def read_split(split: Split, plan: InputPlan, files: Files) -> Iterator[Block]:
     Raises:
         OSError: the file that the plan opened can no longer be opened.
     """
-    read = _read_jsonl if is_jsonl(split.path) else _read_parquet
-    return ahead(read(split, plan, files))
+    if is_jsonl(split.path):
+        return ahead(_read_jsonl(split, plan, files))
+    decode = _decode_ipc if is_ipc(split.path) else _decode
+    return ahead(_read_tables(decode(split, plan, files), split, plan))
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -89,9 +92,9 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _read_parquet(split: Split, plan: InputPlan, files: Files) -> Iterator[Block]:
+def _read_tables(pieces: Iterator["pa.Table | _Lost"], split: Split, plan: InputPlan) -> Iterator[Block]:
     row = 0
-    for piece in _gather(_decode(split, plan, files), plan.block_rows, plan.block_bytes):
+    for piece in _gather(pieces, plan.block_rows, plan.block_bytes):
         first = split.row_start + row
         if isinstance(piece, _Lost):
             for start in range(0, piece.rows, plan.block_rows):
@@ -151,6 +154,30 @@ def _decode_rows(
             reason = one_line(error)
     if done < stop:
         yield _Lost(stop - done, f"row group {row_group} cannot be decoded: {reason}")
+
+
+def _decode_ipc(split: Split, plan: InputPlan, files: Files) -> Iterator["pa.Table | _Lost"]:
+    with files.open(split.path) as stream:
+        for batch in ipc.read_batches(stream, split.row_groups):
+            table = pa.Table.from_batches([batch])
+            stop = min(table.num_rows, split.skip + split.rows)  # a split that skips rows has one batch
+            for start in range(split.skip, stop, plan.block_rows):
+                for piece in _sound(table.slice(start, min(plan.block_rows, stop - start))):
+                    yield from (piece,) if isinstance(piece, _Lost) else _by_bytes(piece, plan.block_bytes)
+
+
+def _sound(table: pa.Table) -> Iterator["pa.Table | _Lost"]:
+    """Halves a table around the rows that are not valid; IPC is memory as it was, whose offsets may point anywhere."""
+    try:
+        table.validate(full=True)
+        yield table
+    except pa.ArrowException as error:
+        if table.num_rows == 1:
+            yield _Lost(1, one_line(error))
+        else:
+            half = table.num_rows // 2
+            yield from _sound(table.slice(0, half))
+            yield from _sound(table.slice(half))
 
 
 def _gather(pieces: Iterator["pa.Table | _Lost"], rows: int, size: int) -> Iterator["pa.Table | _Lost"]:

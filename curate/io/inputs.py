@@ -3,13 +3,15 @@
 import glob
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from curate.errors import UsageError
 from curate.io.filesystem import FileInfo, Files, below, is_remote
+from curate.io.saved import without_caches
 
 JSONL_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-ENDINGS = (".parquet", *JSONL_ENDINGS)
+IPC_ENDINGS = (".arrow", ".arrows", ".feather")
+ENDINGS = (".parquet", *JSONL_ENDINGS, *IPC_ENDINGS)
 MANIFEST = "manifest.json"
 
 
@@ -17,7 +19,8 @@ def find_inputs(patterns: Sequence[str], files: Files) -> list[FileInfo]:
     """The input files that paths, globs and directories name, each once, sorted by path.
 
     In globs and directories (read to any depth) only `ENDINGS` count, and names that start with a dot or underscore
-    are skipped. An output directory of curate means the data files that its manifest lists.
+    are skipped. An output directory of curate means the data files that its manifest lists, a
+    dataset that Hugging Face `datasets` saved those that its state.json lists.
 
     Raises:
         UsageError: a pattern names nothing, or a file of another format.
@@ -36,6 +39,11 @@ def is_jsonl(path: str) -> bool:
     return path.lower().endswith(JSONL_ENDINGS)
 
 
+def is_ipc(path: str) -> bool:
+    """Whether a file is an Arrow IPC file or stream, by its name."""
+    return path.lower().endswith(IPC_ENDINGS)
+
+
 def _find(pattern: str, files: Files) -> list[FileInfo]:
     if not pattern.strip():
         raise UsageError(f"input {pattern!r} is empty, expected a file, a glob or a directory; check --input")
@@ -46,7 +54,7 @@ def _find(pattern: str, files: Files) -> list[FileInfo]:
         return [file]
     listed = below(pattern, files)
     if listed:
-        return _curate_output(pattern, listed, files) or _usable(pattern, listed, pattern)
+        return _curate_output(pattern, listed, files) or _usable(pattern, listed, pattern, files)
     if not glob.has_magic(pattern):
         found = "is an empty directory" if os.path.isdir(pattern) else "does not exist"
         raise UsageError(f"input {pattern!r} {found}, expected a file, a glob or a directory; check the path")
@@ -54,13 +62,13 @@ def _find(pattern: str, files: Files) -> list[FileInfo]:
     matched = files.match(pattern) + files.match(pattern.rstrip("/") + "/**")
     if not matched:
         raise UsageError(f"input {pattern!r} matches no file; check the path, and quote the glob")
-    return _usable(pattern, matched, _fixed_prefix(pattern))
+    return _usable(pattern, matched, _fixed_prefix(pattern), files)
 
 
-def _usable(pattern: str, listed: Iterable[FileInfo], root: str) -> list[FileInfo]:
+def _usable(pattern: str, listed: Sequence[FileInfo], root: str, files: Files) -> list[FileInfo]:
     usable = [
         file
-        for file in listed
+        for file in without_caches(listed, files)
         if file.path.lower().endswith(ENDINGS)
         and not any(part.startswith(("_", ".")) for part in file.path[len(root) :].strip("/").split("/"))
     ]

@@ -1,7 +1,8 @@
 """Planning how to read the inputs, before the first row is read.
 
 The plan opens every file: it knows the common schema, the rows, the pieces that workers read (`Split`), and which
-files cannot be read at all. A JSONL file is read whole for it, since its types show only in its lines.
+files cannot be read at all. A JSONL file is read whole for it, since its types show only in its lines, and so is an
+Arrow IPC file, whose batches tell their rows.
 """
 
 import math
@@ -16,10 +17,10 @@ import xxhash
 
 from curate.config import Columns, Config
 from curate.errors import UnreadableInputError, UsageError
-from curate.io import jsonl
+from curate.io import ipc, jsonl
 from curate.io.filesystem import FileInfo, Files
 from curate.io.inputs import find_inputs as find_inputs
-from curate.io.inputs import is_jsonl
+from curate.io.inputs import is_ipc, is_jsonl
 from curate.io.schemas import is_bytes, is_string, plain_type, unify_schemas
 from curate.sortable import is_sortable
 
@@ -37,8 +38,9 @@ class Split:
     Attributes:
         number: of the split in the plan, from 0.
         path: the file.
-        row_groups: its Parquet row groups, a run of them; empty for a whole JSONL file.
-        skip: rows of the (single) row group before the split.
+        row_groups: its Parquet row groups, or the places of its Arrow batches (`curate.io.ipc.Batch`), a run of them;
+            empty for a whole JSONL file.
+        skip: rows of the (single) row group or batch before the split.
         rows: rows of the split; for JSONL all lines that are not blank.
         row_start: row of the file that is the first of the split.
     """
@@ -85,7 +87,7 @@ class _Source:
     path: str
     schema: pa.Schema | None = None
     shape: jsonl.Shape | None = None
-    row_groups: tuple[tuple[int, int], ...] = ()  # (rows, bytes) of each
+    row_groups: tuple[tuple[int, int, int], ...] = ()  # (number or place, rows, bytes) of each
     rows: int = 0
     decodable: int = 0
     text_bytes: int = 0
@@ -112,7 +114,7 @@ def plan(inputs: Sequence[FileInfo], config: Config, files: Files) -> InputPlan:
     if not readable:
         path, error = failed[0]
         raise UnreadableInputError(
-            f"none of {len(failed)} input files can be read, expected Parquet or JSON lines; {path}: {error}"
+            f"none of {len(failed)} input files can be read, expected Parquet, JSON lines or Arrow IPC; {path}: {error}"
         )
     jsonl_schema = _jsonl_schema(readable)
     schema = _columns(readable, jsonl_schema, config.documents.columns)
@@ -140,8 +142,11 @@ def _open(file: FileInfo, text: str, files: Files) -> _Source:
         fingerprint = _fingerprint(file, files)
         if is_jsonl(file.path):
             return _open_jsonl(file, fingerprint, files)
+        if is_ipc(file.path):
+            return _open_ipc(file, text, fingerprint, files)
         return _open_parquet(file, text, fingerprint, files)
-    except (OSError, EOFError, pa.ArrowException) as error:
+    # A damaged file may ask for any number of bytes.
+    except (OSError, EOFError, pa.ArrowException, MemoryError, OverflowError) as error:
         return _Source(file.path, error=one_line(error))
 
 
@@ -164,12 +169,27 @@ def _open_parquet(file: FileInfo, text: str, fingerprint: dict[str, int | str], 
         return _Source(
             file.path,
             schema=parquet.schema_arrow,
-            row_groups=tuple((group.num_rows, group.total_byte_size) for group in groups),
+            row_groups=tuple((index, group.num_rows, group.total_byte_size) for index, group in enumerate(groups)),
             rows=metadata.num_rows,
             decodable=metadata.num_rows,
             text_bytes=text_bytes,
             fingerprint=fingerprint,
         )
+
+
+def _open_ipc(file: FileInfo, text: str, fingerprint: dict[str, int | str], files: Files) -> _Source:
+    with files.open(file.path) as stream:
+        schema, batches = ipc.scan(stream, text)
+    rows = sum(batch.rows for batch in batches)
+    return _Source(
+        file.path,
+        schema=schema,
+        row_groups=tuple((batch.place, batch.rows, batch.size) for batch in batches),
+        rows=rows,
+        decodable=rows,
+        text_bytes=sum(batch.text_bytes for batch in batches),
+        fingerprint=fingerprint,
+    )
 
 
 def _open_jsonl(file: FileInfo, fingerprint: dict[str, int | str], files: Files) -> _Source:
@@ -259,12 +279,12 @@ def _whole(source: _Source) -> Iterator[tuple[tuple[int, ...], int, int]]:
 
 
 def _cut(
-    row_groups: Sequence[tuple[int, int]], block_rows: int, block_bytes: int
+    row_groups: Sequence[tuple[int, int, int]], block_rows: int, block_bytes: int
 ) -> Iterator[tuple[tuple[int, ...], int, int]]:
     """Yields (row groups, rows to skip, rows): runs of small row groups, slices of large ones."""
     run: list[int] = []
     run_rows = run_bytes = 0
-    for index, (rows, size) in enumerate(row_groups):
+    for index, rows, size in row_groups:
         if run and (run_bytes + size > block_bytes or run_rows + rows > block_rows):
             yield tuple(run), 0, run_rows
             run, run_rows, run_bytes = [], 0, 0

@@ -197,7 +197,7 @@ def test_no_file_can_be_read(refused, write, tmp_path):
     (tmp_path / "lines.jsonl.gz").write_bytes(b"no gzip")
     truncated(write("cut.parquet", {"text": ["a" * 50] * 100}))
     message = refused(3, "run", "--input", tmp_path)
-    assert "none of 3 input files can be read, expected Parquet or JSON lines" in message
+    assert "none of 3 input files can be read, expected Parquet, JSON lines or Arrow IPC" in message
 
 
 def test_errors_above_the_rate(refused, tmp_path, only_read):

@@ -100,4 +100,5 @@ def test_text_bytes_and_rows_are_estimated(write, tmp_path):
     ],
 )
 def test_row_groups_are_joined_and_cut(groups, expected):
-    assert list(_cut(groups, block_rows=100, block_bytes=100)) == expected
+    placed = [(place, *group) for place, group in enumerate(groups)]
+    assert list(_cut(placed, block_rows=100, block_bytes=100)) == expected
