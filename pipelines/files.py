@@ -3,6 +3,7 @@
 import json
 from typing import Any, BinaryIO, Optional, cast
 
+from curate.errors import UsageError
 from curate.io.filesystem import FileInfo, LocalFiles, is_remote
 
 _LOCAL = LocalFiles()
@@ -22,9 +23,7 @@ class BeamFiles:
         """See `curate.io.filesystem.Files.match`."""
         if not is_remote(pattern):
             return _LOCAL.match(pattern)
-        from apache_beam.io.filesystems import FileSystems
-
-        metadata = FileSystems.match([pattern])[0].metadata_list
+        metadata = _filesystems(pattern).match([pattern])[0].metadata_list
         return sorted((FileInfo(file.path, file.size_in_bytes) for file in metadata), key=lambda file: file.path)
 
     def open(self, path: str) -> BinaryIO:
@@ -32,27 +31,23 @@ class BeamFiles:
         if not is_remote(path):
             return _LOCAL.open(path)
         from apache_beam.io.filesystem import CompressionTypes
-        from apache_beam.io.filesystems import FileSystems
 
-        return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return cast(BinaryIO, _filesystems(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
     def create(self, path: str) -> BinaryIO:
         """See `curate.io.filesystem.Files.create`."""
         if not is_remote(path):
             return _LOCAL.create(path)
         from apache_beam.io.filesystem import CompressionTypes
-        from apache_beam.io.filesystems import FileSystems
 
-        return cast(BinaryIO, FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return cast(BinaryIO, _filesystems(path).create(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
     def remove(self, path: str) -> None:
         """See `curate.io.filesystem.Files.remove`."""
         if not is_remote(path):
             _LOCAL.remove(path)
             return
-        from apache_beam.io.filesystems import FileSystems
-
-        FileSystems.delete([path])
+        _filesystems(path).delete([path])
 
     def read_if_there(self, path: str) -> Optional[bytes]:
         """The whole content of a file, None where there is none."""
@@ -79,3 +74,21 @@ class BeamFiles:
         """
         with self.open(path) as file:
             return file.read()
+
+
+def _filesystems(path: str) -> Any:
+    """Beam's filesystems, once it is sure that they know this path's.
+
+    Raises:
+        UsageError: they do not: the client libraries are not installed, or the scheme is unknown.
+    """
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.get_filesystem(path)
+    except ValueError:
+        raise UsageError(
+            f"path {path!r} is of a filesystem that Beam does not know here, expected gs:// with apache-beam[gcp] "
+            f"installed, s3:// with [aws], or another with its extra; install it"
+        ) from None
+    return FileSystems

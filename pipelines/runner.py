@@ -1,6 +1,7 @@
 """Which Beam runner a job uses: the one named by Beam's options, else FnApiRunner in one or N processes."""
 
 import contextlib
+import importlib
 import io
 import logging
 import os
@@ -16,6 +17,7 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
     WorkerOptions,
 )
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
@@ -68,7 +70,7 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
         raise UsageError(
             f"unexpected argument {unknown[0]!r}, expected options; quote globs, and put --input before each input"
         )
-    _check_runner(known["runner"])
+    runner = _check_runner(known["runner"])
     if known["runner"] in LOCAL_RUNNERS:
         options.view_as(StandardOptions).runner = "FnApiRunner"
         if workers > 1:
@@ -77,15 +79,30 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
             if known["default_sdk_harness_log_level"] is None:
                 options.view_as(WorkerOptions).default_sdk_harness_log_level = "CRITICAL"  # see `quiet`
     options.view_as(SetupOptions).pickle_library = "cloudpickle"
+    _check_complete(options, runner)
     return options
 
 
-def _check_runner(name: Optional[str]) -> None:
+def _check_runner(name: Optional[str]) -> PipelineRunner:
     try:
-        beam.runners.create_runner(name or "FnApiRunner")
+        return beam.runners.create_runner(name or "FnApiRunner")
     except (ValueError, ImportError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"runner {name!r}: {reason}; name one of Beam's runners, or none for a local run") from None
+
+
+def _check_complete(options: PipelineOptions, runner: PipelineRunner) -> None:
+    """Refuses before anything is read what Beam and Dataflow would refuse once the job is submitted."""
+    name = type(runner).__name__
+    if errors := PipelineOptionsValidator(options, runner).validate():
+        raise UsageError(f"{name} refuses Beam's options: {' '.join(' '.join(errors).split())}; mend them")
+    if name == "DataflowRunner":
+        try:
+            importlib.import_module("apache_beam.runners.dataflow.internal.apiclient")
+        except ImportError as error:
+            raise UsageError(
+                f"{name} needs Google's client libraries ({error}); install them: pip install 'apache-beam[gcp]'"
+            ) from None
 
 
 def _unknown(arguments: Sequence[str]) -> list[str]:
