@@ -1,6 +1,7 @@
 """What the detector says: its scores and thresholds by language and by group, machine text read, machine text left."""
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -135,10 +136,7 @@ def prevalence(report: JsonDict) -> tuple[Figure, str] | None:
     estimates = [row["estimate"] for row in rows]
     for low, high, width in (("low", "high", 1), ("sampled_low", "sampled_high", 4)):
         axes.hlines(places, [row[low] for row in rows], [row[high] for row in rows], color=NEUTRAL, linewidth=width)
-    axes.plot(estimates, places, "o", markersize=5, color=ACCENT)
-    for y, row in enumerate(rows):
-        beside(axes, 1.04, y, count(row["n"]), 1.0)
-    _share_axis(axes)
+    _shares(axes, rows, "estimate")
     return figure, (
         f"Estimated share of machine text in {plural(len(rows), 'pair')} of source and month: from "
         f"{percent(min(estimates))} to {percent(max(estimates))}. Thick lines are 95 % intervals of sampling, "
@@ -158,11 +156,8 @@ def residual(report: JsonDict) -> tuple[Figure, str] | None:
     figure, axes = row_axes(len(rows), names, with_legend=True)
     places = range(len(rows))
     axes.hlines(places, [row["low"] for row in rows], [row["high"] for row in rows], color=NEUTRAL, linewidth=2)
-    axes.plot([row["value"] for row in rows], places, "o", markersize=5, color=ACCENT)
-    for y, row in enumerate(rows):
-        beside(axes, 1.04, y, count(row["n"]), 1.0)
+    _shares(axes, rows, "value")
     axes.axvline(found["cap"], color=INK, linewidth=1.2, linestyle=":", label="mixture.synthetic_cap")
-    _share_axis(axes)
     legend(figure, axes, 1)
     return figure, (
         f"Estimated share of machine text left among {count(found['n'])} scored documents that were kept (β_res): "
@@ -171,8 +166,11 @@ def residual(report: JsonDict) -> tuple[Figure, str] | None:
     )
 
 
-def _share_axis(axes: Axes) -> None:
-    """An axis of shares, with room for numbers beside them."""
+def _shares(axes: Axes, rows: Sequence[JsonDict], name: str) -> None:
+    """Dots at the shares of that name, each with its n beside it."""
+    axes.plot([row[name] for row in rows], range(len(rows)), "o", markersize=5, color=ACCENT)
+    for y, row in enumerate(rows):
+        beside(axes, 1.04, y, count(row["n"]), 1.0)
     axes.set_xlim(0, 1.25)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
     axes.set_xlabel("machine text")
