@@ -5,13 +5,13 @@ from typing import Any, Sequence
 
 from curate.comparison.compare import KIND, compare
 from curate.comparison.page import draw_page
-from curate.comparison.runs import Run, read_run
+from curate.comparison.runs import read_run
 from curate.comparison.words import to_text
 from curate.errors import UsageError
 from curate.io.inputs import MANIFEST
 from curate.io.sources import one_line
 from curate.pipelines.annotations import absolute
-from curate.pipelines.files import BeamFiles
+from curate.pipelines.files import BeamFiles, read_finished
 
 FILES = BeamFiles()
 
@@ -33,7 +33,10 @@ def compare_outputs(directories: Sequence[str], target: str) -> str:
     if len(directories) < 2:
         raise UsageError("--to names the page of a comparison, which takes two or more outputs; name another one")
     page, numbers = _targets(target, directories)
-    runs = [_read(name, path) for name, path in zip(_names(directories), directories, strict=True)]
+    runs = [
+        read_run(name, read_finished(directory, "report.json"), read_finished(directory, MANIFEST))
+        for name, directory in zip(_names(directories), directories, strict=True)
+    ]
     try:
         comparison = compare(runs)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -48,20 +51,6 @@ def compare_outputs(directories: Sequence[str], target: str) -> str:
         reason = error.strerror or one_line(error)
         raise UsageError(f"{page!r} cannot be written ({reason}); name another file with --to") from None
     return f"{to_text(comparison)}\n\npage:    {page}\nnumbers: {numbers}"
-
-
-def _read(name: str, directory: str) -> Run:
-    contents = []
-    for file in ("report.json", MANIFEST):
-        path = f"{directory.rstrip('/')}/{file}"
-        try:
-            contents.append(FILES.read_bytes(path))
-        except OSError as error:
-            reason = error.strerror or one_line(error)
-            raise UsageError(
-                f"{path!r} cannot be read ({reason}); give the output directory of a finished run"
-            ) from None
-    return read_run(name, *contents)
 
 
 def _names(directories: Sequence[str]) -> list[str]:

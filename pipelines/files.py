@@ -5,6 +5,7 @@ from typing import Any, BinaryIO, Optional, cast
 
 from curate.errors import UsageError
 from curate.io.filesystem import FileInfo, LocalFiles, is_remote
+from curate.io.sources import one_line
 
 _LOCAL = LocalFiles()
 
@@ -74,6 +75,24 @@ class BeamFiles:
         """
         with self.open(path) as file:
             return file.read()
+
+
+def read_finished(directory: str, name: str) -> bytes:
+    """The contents of a file that a finished run has written.
+
+    Args:
+        directory: of the output.
+        name: of the file in it.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = f"{directory.rstrip('/')}/{name}"
+    try:
+        return BeamFiles().read_bytes(path)
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise UsageError(f"{path!r} cannot be read ({reason}); give the output directory of a finished run") from None
 
 
 def _filesystems(path: str) -> Any:

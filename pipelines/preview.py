@@ -3,16 +3,15 @@
 import json
 from typing import Sequence
 
-from curate.annotate import bands_of
 from curate.config import Config
-from curate.duplicates.bands import collision_probability
+from curate.duplicates.bands import bands_of, collision_probability
 from curate.errors import UsageError
 from curate.io.earlier import earlier_outputs
 from curate.io.human import find_memory, human_reference
 from curate.io.sources import find_inputs, one_line, plan
 from curate.pipelines.annotations import absolute
 from curate.pipelines.artefacts import check_exclude, check_resources
-from curate.pipelines.files import BeamFiles
+from curate.pipelines.files import BeamFiles, read_finished
 from curate.pipelines.runner import beam_options
 from curate.report.render import render
 from curate.transforms.configured import configured_models
@@ -62,12 +61,9 @@ def redraw_report(directory: str) -> str:
     Raises:
         UsageError: there is no report.json.
     """
-    path = f"{directory.rstrip('/')}/report.json"
+    path, content = f"{directory.rstrip('/')}/report.json", read_finished(directory, "report.json")
     try:
-        page = render(json.loads(FILES.read_bytes(path))).encode()
-    except OSError as error:
-        reason = error.strerror or one_line(error)
-        raise UsageError(f"{path!r} cannot be read ({reason}); give the output directory of a finished run") from None
+        page = render(json.loads(content)).encode()
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path!r} is not a report of curate ({one_line(error)}); give the output directory of a finished run"
