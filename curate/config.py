@@ -11,13 +11,15 @@ from datetime import date, datetime, timezone
 from typing import Annotated, Any, Literal
 
 import pydantic
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from curate.errors import UsageError
+from curate.plain_yaml import load_yaml
 from curate.quality.catalogue import GATE, RULES
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+_MOST_TOLD = 500
+"""Characters of a value that messages repeat."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 OpenFraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -633,12 +635,12 @@ def describe(model: type[Section] = Config, prefix: str = "") -> Iterator[tuple[
 def _read_yaml(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
+            values = load_yaml(file.read())
     except OSError as error:
         raise UsageError(f"config file {path!r}: {error.strerror}; give the path of a readable YAML file") from None
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError for bytes that are no UTF-8, and for 2022-13-45
+    except ValueError as error:  # also for bytes that are no UTF-8, and for 2022-13-45
         reason = " ".join(str(error).split())
-        raise UsageError(f"config file {path!r} is not valid YAML: {reason}") from None
+        raise UsageError(f"config file {path!r} is not valid YAML: {_short(reason)}") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -661,8 +663,8 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
     if not separator or len(path) < 2:
         raise UsageError(f"--set {setting!r}, expected section.key=value, for example dedupe.threshold=0.85")
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+        value = load_yaml(text)
+    except ValueError:
         value = text
     section = values
     for name in path[:-1]:
@@ -675,7 +677,7 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
 def _explain(error: pydantic.ValidationError) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
+    key = _short(".".join(path))
     if first["type"] == "extra_forbidden":
         known = [name for name, _, _ in describe()] + list(Config.model_fields)
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.0) or known[:1]
@@ -686,4 +688,9 @@ def _explain(error: pydantic.ValidationError) -> str:
     if "watermarks" in path and (path[-1] in ("watermarks", "keys") or isinstance(value, list | dict)):
         return f"{key}: {expected}; `curate config` shows its meaning and default"
     shown = "NaN" if isinstance(value, float) and math.isnan(value) else repr(value)
-    return f"{key} is {shown}: {expected}; `curate config` shows its meaning and default"
+    return f"{key} is {_short(shown)}: {expected}; `curate config` shows its meaning and default"
+
+
+def _short(text: str) -> str:
+    """As much of what somebody wrote as a message of one line has room for."""
+    return text if len(text) <= _MOST_TOLD else f"{text[:_MOST_TOLD]}…"

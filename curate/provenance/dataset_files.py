@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import yaml
-
 from curate.errors import UsageError
+from curate.plain_yaml import load_yaml
 
 Said = Mapping[str, list[str]]
 """Field in lower case, without prefix and separators → what it says."""
@@ -49,7 +48,7 @@ def parse_metadata(content: bytes, name: str) -> Said:
         front = _FRONT_MATTER.match(text)
         if front:
             return _fields(_card(front[1]))
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise UsageError(f"metadata {name!r} cannot be read ({reason[:200]}); mend it, or leave it out") from None
     raise UsageError(
@@ -58,10 +57,7 @@ def parse_metadata(content: bytes, name: str) -> Said:
 
 
 def _card(front_matter: str) -> dict[str, Any]:
-    """The keys of a card that are read; the others, which may list thousands of files, are not parsed.
-
-    Aliases are refused: by them a few lines stand for more than any memory holds.
-    """
+    """The keys of a card that are read; the others, which may list thousands of files, are not parsed."""
     kept, keep = [], False
     for line in front_matter.splitlines(keepends=True):
         if line[0] not in " \t#-\r\n":
@@ -71,9 +67,7 @@ def _card(front_matter: str) -> dict[str, Any]:
     text = "".join(kept)
     if len(text) > _MOST_FRONT_MATTER:
         raise ValueError(f"front matter has {len(text):,} characters, expected at most {_MOST_FRONT_MATTER:,}")
-    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-        raise ValueError("front matter uses aliases")
-    values = yaml.safe_load(text)
+    values = load_yaml(text)
     return values if isinstance(values, dict) else {}
 
 

@@ -1,4 +1,5 @@
 from datetime import date
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -154,6 +155,12 @@ def test_the_file_and_settings_win_over_the_base_which_never_changes(yaml_file):
     assert base == make_config({"run": {"seed": 9}}).to_dict()
 
 
+# Nine aliases in a line, eight lines: 400 million values.
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{key}: &{key} [{','.join(['*' + before] * 9)}]\n" for before, key in pairwise("abcdefghi")
+)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -167,12 +174,28 @@ def test_the_file_and_settings_win_over_the_base_which_never_changes(yaml_file):
         "provenance: {capture_cutoff: 2022-11-30 10:00:00}",
         "dedupe: 1",
         "\x00",
+        BOMB + "dedupe: {threshold: *i}",
+        BOMB + "report: {dataset: {licence: *i}}",
+        "dedupe: &a {threshold: *a}",
+        "dedupe: " + "{a: " * 20_000,
+        "dedupe: {threshold: " + "9" * 10_000 + "}",
+        "dedupe: {threshold: " + "x" * 100_000 + "}",
+        "dedupe: {" + "x" * 100_000 + ": 1}",
+        "? [a]\n: b",
+        "1: 2",
     ],
 )
 def test_bad_files_are_refused_in_one_line(yaml_file, text):
     with pytest.raises(UsageError) as caught:
         load_config(yaml_file(text))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 2_000
+
+
+@pytest.mark.parametrize("value", ["[" * 20_000, "&a [*a]", BOMB.replace("\n", " ")])
+def test_hostile_values_of_settings_are_refused_in_one_line(value):
+    with pytest.raises(UsageError) as caught:
+        load_config(settings=[f"dedupe.threshold={value}"])
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 2_000
 
 
 def test_missing_file_and_directory(tmp_path):
