@@ -3,11 +3,8 @@
 Python's builtin hash and global random generators differ from process to process, so nothing uses them.
 """
 
-from itertools import repeat
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
@@ -43,5 +40,7 @@ def uniform(values: UInt64Array, seed: int) -> NDArray[np.float64]:
 
 def hash_strings(strings: pa.Array | pa.ChunkedArray, seed: int = 0) -> UInt64Array:
     """xxh3-64 of the UTF-8 bytes of each string; null hashes as the empty string."""
-    values = pc.fill_null(strings.cast(pa.large_binary()), b"").to_pylist()
-    return np.fromiter(map(xxhash.xxh3_64_intdigest, values, repeat(seed)), dtype=np.uint64, count=len(values))
+    from curate.xxh3 import digests  # compiled, which takes long to import where nothing is hashed
+
+    chunks = strings.chunks if isinstance(strings, pa.ChunkedArray) else [strings]
+    return np.concatenate([np.empty(0, np.uint64), *(digests(chunk, seed) for chunk in chunks)])

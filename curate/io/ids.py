@@ -1,5 +1,6 @@
 """Ids of documents: the caller's own, else a hash of the content, never a position."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import xxhash
 
 from curate.config import Columns, Config
 from curate.hashing import UInt64Array, hash_strings
-from curate.io.rowhash import row_hashes, string_hashes
+from curate.io.rowhash import row_hashes
 from curate.io.schemas import is_bytes, is_string, plain_type
 
 
@@ -60,7 +61,7 @@ def own_ids(table: pa.Table, name: str) -> pa.Array:
 
 def _content_ids(table: pa.Table, columns: Columns) -> pa.Array:
     """Hex digests of text, media or media path: the first of them that is not empty."""
-    digests = [f"{xxhash.xxh3_128_intdigest(b''):032x}"] * table.num_rows
+    digests = [xxhash.xxh3_128_hexdigest(b"")] * table.num_rows
     for name in (columns.media_path, columns.media, columns.text):
         if name not in table.column_names:
             continue
@@ -68,9 +69,19 @@ def _content_ids(table: pa.Table, columns: Columns) -> pa.Array:
         if not (is_string(column.type) or is_bytes(column.type)):
             continue
         filled = pc.fill_null(pc.greater(pc.binary_length(column), 0), False).to_pylist()
-        hashes = string_hashes(column, xxhash.xxh3_128_intdigest, 0)
-        digests = [f"{value:032x}" if ok else other for value, ok, other in zip(hashes, filled, digests, strict=True)]
+        hashes = _long_digests(column)
+        digests = [value if ok else other for value, ok, other in zip(hashes, filled, digests, strict=True)]
     return pa.array(digests, pa.string())
+
+
+def _long_digests(column: pa.Array) -> list[str]:
+    """xxh3-128 of each large string or byte string, without copying them; null as anything."""
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return [""] * len(column)
+    places = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1].tolist()
+    view = memoryview(data)
+    return [xxhash.xxh3_128_hexdigest(view[start:stop]) for start, stop in pairwise(places)]
 
 
 def _plain(table: pa.Table, name: str) -> pa.Array:

@@ -3,20 +3,18 @@
 It is the same for any order of columns, chunking, slicing, dictionary encoding, string or large_string, width of
 integers and floats (1 and 1.0 alike), unit of times, and kind of list; null is the same as a missing column, at any
 depth of structs. Hashes of columns and struct fields are added up, which makes their order irrelevant; items of lists
-are scrambled with their position first. Everything is vectorised but the loop over the strings.
+are scrambled with their position first. Everything is vectorised.
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
-import xxhash
 from numpy.typing import NDArray
 
-from curate.hashing import UInt64Array, mix, stage_seed
+from curate.hashing import UInt64Array, hash_strings, mix, stage_seed
 from curate.io.schemas import is_bytes, is_sequence, is_string
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -42,27 +40,6 @@ def row_hashes(table: pa.Table) -> UInt64Array:
             total[start : start + len(chunk)] += _named(chunk, name)
             start += len(chunk)
     return mix(total)
-
-
-def string_hashes(array: pa.Array, digest: Callable[[memoryview, int], int], seed: int) -> list[int]:
-    """A digest of the bytes of each string or byte string, without copying them; null hashes as no bytes.
-
-    Args:
-        array: strings or bytes in any encoding but dictionary.
-        digest: for example `xxhash.xxh3_64_intdigest`.
-        seed: given to the digest.
-    """
-    large = array.cast(pa.large_string() if is_string(array.type) else pa.large_binary())
-    _, offsets_buffer, data = large.buffers()
-    if data is None or not len(large):
-        return [digest(memoryview(b""), seed)] * len(large)
-    offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[large.offset : large.offset + len(large) + 1].tolist()
-    view = memoryview(data)
-    hashes = [digest(view[start:stop], seed) for start, stop in pairwise(offsets)]
-    if large.null_count:
-        empty = digest(memoryview(b""), seed)
-        hashes = [value if ok else empty for value, ok in zip(hashes, large.is_valid().to_pylist(), strict=True)]
-    return hashes
 
 
 def _named(array: pa.Array, name: str) -> UInt64Array:
@@ -98,10 +75,10 @@ def _values(array: pa.Array) -> UInt64Array:
             return hashes(array)
     # Decimals, and types that no file format of ours holds: by their canonical Python text.
     texts = [str(value.normalize()) if hasattr(value, "normalize") else repr(value) for value in array.to_pylist()]
-    return _salted(string_hashes(pa.array(texts, pa.string()), xxhash.xxh3_64_intdigest, 0), "other")
+    return _salted(hash_strings(pa.array(texts, pa.string())), "other")
 
 
-def _salted(values: list[int] | NDArray, kind: str) -> UInt64Array:
+def _salted(values: NDArray, kind: str) -> UInt64Array:
     return mix(np.asarray(values, dtype=np.uint64), stage_seed(0, kind))
 
 
@@ -118,11 +95,11 @@ def _dictionary(array: pa.DictionaryArray) -> UInt64Array:
 
 
 def _strings(array: pa.Array) -> UInt64Array:
-    return np.array(string_hashes(array, xxhash.xxh3_64_intdigest, _STRING_SEED), dtype=np.uint64)
+    return hash_strings(array, _STRING_SEED)
 
 
 def _bytes(array: pa.Array) -> UInt64Array:
-    return np.array(string_hashes(array, xxhash.xxh3_64_intdigest, _BYTES_SEED), dtype=np.uint64)
+    return hash_strings(array, _BYTES_SEED)
 
 
 def _booleans(array: pa.Array) -> UInt64Array:
