@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from curate.errors import UsageError
 from curate.report.build import FORMAT
+from curate.report.manifest import FORMAT as MANIFEST_FORMAT
 from curate.report.tables import JsonDict
 
 _NEEDED = ("counts", "totals", "panels", "status", "config")
@@ -52,9 +53,11 @@ def _parsed(name: str, file: str, content: bytes) -> JsonDict:
         raise UsageError(f"{file} of {name!r} is not JSON ({error}); give the output directory of a run") from None
     if not isinstance(found, dict) or any(key not in found for key in (*needed, "format")):
         raise UsageError(f"{file} of {name!r} is not that of a run of curate; give the output directory of a run")
-    if found["format"] != FORMAT:
+    expected = FORMAT if file == "report.json" else MANIFEST_FORMAT
+    # A manifest of format 1 lacks a digest that no comparison asks for.
+    if found["format"] not in {expected, 1}:
         raise UsageError(
-            f"{file} of {name!r} is of format {found['format']!r}, expected {FORMAT}; compare with the version of "
+            f"{file} of {name!r} is of format {found['format']!r}, expected {expected}; compare with the version of "
             f"curate that wrote it, or write it anew with `curate decide`"
         )
     return found

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.special import chdtri
+import scipy
 
 from curate.comparison.changes import PLAIN, POINTS, counted, judged
 from curate.comparison.runs import Run, differing
@@ -177,7 +177,7 @@ def _moved(what: str, rows: Sequence[JsonDict], name: str, runs: Sequence[Run]) 
     n, noise = (documents[0], documents[-1]), None
     if min(n) > 0:
         degrees = max(1, sum(1 for row in rows if row[name][0] or row[name][-1]) - 1)
-        noise = float(chdtri(degrees, 1 - _ONE_SIDED)) / (8 * math.log(2)) * (1 / n[0] + 1 / n[1])
+        noise = float(scipy.special.chdtri(degrees, 1 - _ONE_SIDED)) / (8 * math.log(2)) * (1 / n[0] + 1 / n[1])
     side = "what came in" if came_in else "what was built"
     return {
         "name": f"{what}_{name}",

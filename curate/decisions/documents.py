@@ -6,6 +6,7 @@ import pyarrow as pa
 from curate.clusters.groups import Groups
 from curate.clusters.kmeans import Centroids
 from curate.config import Config
+from curate.decisions.order import length
 from curate.provenance.evidence import combine
 from curate.provenance.origin import UNKNOWN, own_class
 from curate.provenance.rights import rights_verdict
@@ -75,6 +76,7 @@ def prepare_documents(features: pa.Table, clusters: Centroids | Groups | None, c
         evidence = combine(evidence, features["markers"])
     derived = {
         **read,
+        "chars": pa.array(length(features)),
         "detector_score": features["detector_score"] if config.synthetic.enabled else pa.nulls(count, pa.float32()),
         "windows": features["windows"] if config.synthetic.enabled else pa.nulls(count, pa.binary()),
         "watermarks": features["watermarks"] if config.synthetic.enabled else pa.nulls(count, WATERMARKS),

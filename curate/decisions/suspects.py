@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 BINS, PER_NAT = 256, 8

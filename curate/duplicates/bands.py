@@ -5,6 +5,7 @@ with s^r, and in at least one of b bands with 1 - (1 - s^r)^b (Leskovec, Rajaram
 Massive Datasets", section 3.4).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ def collision_probability(similarity: ArrayLike, bands: int, rows: int) -> NDArr
     return 1.0 - (1.0 - np.asarray(similarity, np.float64) ** rows) ** bands
 
 
+@lru_cache
 def choose_bands(threshold: float, permutations: int) -> Bands:
     """The cheapest bands that miss at most one in 200 pairs a little above the threshold.
 

@@ -14,7 +14,7 @@ log n in practice. Memory per partition is bounded by its edges.
 """
 
 import numpy as np
-from scipy.sparse import coo_array, csgraph
+import scipy
 
 from curate.arrays import changes
 from curate.hashing import UInt64Array
@@ -35,8 +35,8 @@ def connected_components(left: UInt64Array, right: UInt64Array) -> tuple[UInt64A
     if not len(nodes):
         return nodes, nodes
     one, other = np.split(ends, 2)
-    graph = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(len(nodes), len(nodes)))
-    _, labels = csgraph.connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(len(nodes), len(nodes)))
+    _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
     _, first = np.unique(labels, return_index=True)
     return nodes, nodes[first[labels]]
 

@@ -7,8 +7,8 @@ All depend on the number of tokens, so compare them at equal numbers (`curate.me
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from curate.metrics.types import SampledTypes
 
@@ -59,6 +59,7 @@ def rarefied(types: SampledTypes, size: int) -> float:
     absent = np.zeros(len(counts))
     can = counts <= total - size
     left = total - counts[can]
+    gammaln = scipy.special.gammaln
     absent[can] = np.exp(gammaln(left + 1) - gammaln(left - size + 1) - gammaln(total + 1) + gammaln(total - size + 1))
     return float((number * (1.0 - absent)).sum()) / types.share
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 from curate.metrics.types import Text

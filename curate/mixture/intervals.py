@@ -15,7 +15,7 @@ are, correction gains a third at best, and loses at 400 tokens (`tests/benchmark
 """
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]

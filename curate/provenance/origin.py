@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from curate.config import Config, Provenance
 from curate.provenance.evidence import (
@@ -150,7 +150,7 @@ def fuse(
         zone: NO_ZONE, CLEAR, SUSPECT or DROP per document, from the calibrated thresholds.
     """
     items = _Items(one_chunk(evidence), rules)
-    start = logit(np.asarray(prior, dtype=np.float64))
+    start = scipy.special.logit(np.asarray(prior, dtype=np.float64))
     family = items.strongest_per_family()
     # A settled class is not argued with: what speaks against it stays in the list, not in the sum.
     family = np.where((own == REAL)[:, None], np.minimum(family, 0.0), family)
@@ -163,8 +163,8 @@ def fuse(
     seen = np.where(own == UNKNOWN, np.clip(seen, -_DETECTOR_LIMIT, _DETECTOR_LIMIT), 0.0)
 
     sure = start + signed + overrides
-    p_told = expit(sure + np.clip(unsigned, -_UNSIGNED_LIMIT, _UNSIGNED_LIMIT))
-    p = expit(sure + np.clip(unsigned + seen, -_UNSIGNED_LIMIT, _UNSIGNED_LIMIT)).round(6)
+    p_told = scipy.special.expit(sure + np.clip(unsigned, -_UNSIGNED_LIMIT, _UNSIGNED_LIMIT))
+    p = scipy.special.expit(sure + np.clip(unsigned + seen, -_UNSIGNED_LIMIT, _UNSIGNED_LIMIT)).round(6)
     zones = np.full(len(p), NO_ZONE) if zone is None else np.asarray(zone)
     mixed, procedural = items.rows_with(items.hard_mixed()), items.rows_with(items.hard_procedural())
     told_human = items.rows_with(items.told(_HUMAN)) & (np.maximum(p, p_told) <= 0.02)

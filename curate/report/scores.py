@@ -144,11 +144,10 @@ def _levels(documents: pa.Table, reference: Reference, config: Config) -> dict[s
     settings = config.synthetic
     above = []
     judged = np.ones(len(documents), dtype=bool)
-    for alpha in alphas(config):
-        changed = config.model_copy(update={"synthetic": settings.model_copy(update={"alpha_suspect": alpha})})
-        zones = reference.zones(documents, changed)
-        above.append(zones.suspected())
-        judged &= ~zones.protected & ~zones.uncalibrated()
+    changed = [settings.model_copy(update={"alpha_suspect": alpha}) for alpha in alphas(config)]
+    for found in reference.suspicions(documents, [config.model_copy(update={"synthetic": each}) for each in changed]):
+        above.append(found.suspected())
+        judged &= ~found.protected & ~found.uncalibrated()
     judged &= ~pc.is_in(documents["stage"], value_set=pa.array(["read", "rights"])).to_numpy()
     kept = judged & pc.equal(documents["decision"], "kept").to_numpy()
     sources = pc.dictionary_encode(documents["source"].fill_null("").combine_chunks())

@@ -54,7 +54,7 @@ class ClusterStyles:
         keys = zip(*(sums[name].to_pylist() for name in ("cluster", "language", "length")), strict=True)
         found = ClusterStyles(Counter(dict(zip(keys, sums["length_count"].to_pylist(), strict=True))), Lowest(examples))
         ids = pa.table({"value": pa.array(hash_strings(rows["id"])), "id": rows["id"]})
-        found.examples.add(rows["cluster"].to_pylist(), ids)
+        found.examples.add([rows["cluster"]], ids)
         return found
 
     def merge(self, other: "ClusterStyles") -> "ClusterStyles":

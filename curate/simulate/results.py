@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 
 from curate.simulate.arms import ABLATIONS, ARMS
 from curate.simulate.metrics import Metrics

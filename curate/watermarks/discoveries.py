@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 SURE = 1e-9

@@ -18,7 +18,7 @@ It is no cryptographic function: whoever may query the test at will can learn th
 
 import numpy as np
 import pyarrow as pa
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 from curate.hashing import UInt64Array, mix, uniform

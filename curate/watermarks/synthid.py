@@ -27,7 +27,7 @@ from typing import Any
 import numba
 import numpy as np
 import pyarrow as pa
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 from curate.watermarks.keys import key_digest
