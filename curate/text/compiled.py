@@ -18,6 +18,7 @@ _UNSEGMENTED, _MARK, _IGNORABLE = unicode_tables.UNSEGMENTED, unicode_tables.MAR
 _EXPAND, _HANGUL, _HANGUL_FIRST = unicode_tables.EXPAND, unicode_tables.HANGUL, unicode_tables.HANGUL_FIRST
 _REPLACEMENT = 0xFFFD
 _MOST_TOKENS = 2  # per byte: U+3316 has three bytes and folds to six kana
+_TOKEN_BYTES = 5  # of most texts, at least
 _MOST_MARKS = reference.MOST_MARKS
 
 _TOKEN_START = np.uint64(reference.TOKEN_START)
@@ -43,6 +44,17 @@ def _grown(array: Any, used: int, least: int) -> Any:
     longer = np.empty(max(2 * array.size, least), array.dtype)
     longer[:used] = array[:used]
     return longer
+
+
+@numba.njit(cache=True, nogil=True)
+def load_word(data: Any, at: Any) -> Any:
+    """Eight bytes from a place on, little-endian: the compiler makes one load of it."""
+    at = np.uint64(at)
+    word = np.uint64(data[at]) | np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
+    word |= np.uint64(data[at + np.uint64(2)]) << np.uint64(16) | np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
+    word |= np.uint64(data[at + np.uint64(4)]) << np.uint64(32) | np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
+    word |= np.uint64(data[at + np.uint64(6)]) << np.uint64(48) | np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
+    return word
 
 
 @numba.njit(cache=True, nogil=True)
@@ -283,7 +295,11 @@ def features(
     signatures = np.zeros((n, factors.size), np.uint32)
     content, content_low = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
     starts = np.zeros(n + 1, np.int64)
-    hashes = np.empty(1024, np.uint64)
+    longest = 0
+    for i in range(n):
+        longest = max(longest, offsets[i + 1] - offsets[i] if valid[i] else 0)
+    all_tokens = (offsets[n] - offsets[0]) // _TOKEN_BYTES if with_tokens else 0
+    hashes = np.empty(_MOST_TOKENS * longest + all_tokens, np.uint64)  # memory that is not written costs nothing
     wide = np.empty(1024, np.uint64)
     tile = np.empty(_TILE, np.uint32)
     marks = np.empty(_MOST_MARKS, np.int64)
@@ -314,7 +330,7 @@ def features(
                     _shingle(hashes[begin:used], shingle, wide[:count])
                 _sign(wide[:count], factors, terms, tile, signatures[i])
         starts[i + 1] = used
-    kept = hashes[: used if with_tokens else 0].copy()
+    kept = hashes[: used if with_tokens else 0]
     if not with_tokens:
         starts[:] = 0
     return tokens, shingles, chars, signatures, content, content_low, kept, starts

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from curate.errors import UsageError
 from curate.text import compiled, reference, unicode_tables
+from curate.text.lookalikes import unmasked
 from curate.threads import in_threads, threads
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class TextFeatures(NamedTuple):
         chars: int32[n], code points.
         signatures: uint32[n, permutations], datasketch's affine32 MinHash values; 0xFFFFFFFF without shingles.
         content: uint64[n], upper half of the 128-bit hash of the normalised text (`reference.content_hash`): the
-            folded tokens and the symbols between them; only spaces, case and compatibility forms are left out.
+            folded tokens and the symbols between them; only spaces, case, compatibility forms and look-alikes
+            (`curate.text.lookalikes`) are left out.
         content_low: uint64[n], its lower half.
         token_hashes: uint64[m], the hash of every token, or empty if they were not asked for.
         token_offsets: int64[n + 1], where each text's token hashes start.
@@ -67,8 +69,8 @@ def text_features(
     tables = unicode_tables.load()[:4]
 
     def of_documents(part: slice) -> TextFeatures:
-        own = offsets[part.start : part.stop + 1]
-        return TextFeatures(*compiled.features(data, own, valid[part], tables, shingle, factors, terms, with_tokens))
+        own = unmasked(data, offsets[part.start : part.stop + 1])
+        return TextFeatures(*compiled.features(*own, valid[part], tables, shingle, factors, terms, with_tokens))
 
     return _joined(in_threads(of_documents, even_parts(offsets)))
 

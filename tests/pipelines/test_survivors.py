@@ -144,6 +144,17 @@ def test_a_declared_machine_text_tells_of_all_copies_of_its_template(run, templa
     assert output.manifest["reasons"] == {"synthetic/declared": 1, "synthetic/copy_of_synthetic": 191}
 
 
+def test_a_disguised_copy_does_not_take_the_place_of_the_original(run, prose):
+    """It is longer, for what nobody sees in it; that it was captured earlier would be another matter."""
+    texts = [prose(number).text(80) for number in range(61, 69)]
+    disguises = (lambda text: text.replace("a", "a\u200b\u2060"), lambda text: text.replace("a", "\u0430") + " ")
+    copies = [disguise(text) for text in texts for disguise in disguises]
+    ids = [f"original{number}" for number in range(8)] + [f"copy{number}" for number in range(16)]
+    output = run({"id": ids, "text": texts + copies}, steps=("--set", "mixture.enabled=false"))
+    assert kept(output) == set(ids[:8])
+    assert {row["reason"] for row in output.rows.values()} == {"uncalibrated", "exact"}
+
+
 # dedupe.sources.
 
 

@@ -32,7 +32,7 @@ HARD = [
     "def f(x_1): return x_1**2 + 3.5e-7  # 42",
 ]
 TEXT = st.text(
-    st.one_of(st.characters(exclude_categories=("Cs",)), st.sampled_from("ab Ấ東が한ี่\u0323\u0301ß́")), max_size=60
+    st.one_of(st.characters(exclude_categories=("Cs",)), st.sampled_from("ab Ấ東が한ี่\u0323\u0301ß́оα")), max_size=60
 )
 
 

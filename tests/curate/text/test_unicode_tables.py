@@ -2,7 +2,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from curate.text import reference
@@ -65,9 +65,11 @@ def test_tokens(text, expected):
 @given(ASSIGNED)
 def test_tokens_ignore_normalisation_form_and_case(text):
     expected = reference.tokens(text)
-    for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert reference.tokens(unicodedata.normalize(form, text)) == expected
-    assert reference.tokens(text.casefold()) == expected
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+    forms += [text.casefold()]
+    assume(all(reference.unmask(form) == form for form in (text, *forms)))
+    for form in forms:
+        assert reference.tokens(form) == expected
 
 
 def test_no_character_gives_more_tokens_than_the_kernel_has_room_for():
