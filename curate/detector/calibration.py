@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 HELD_OUT = 0.2
@@ -41,12 +41,12 @@ class Calibration:
     @cached_property
     def id(self) -> str:
         """Digest of the scores: the same calibration has the same id."""
-        content = json.dumps(self._groups(), sort_keys=True, separators=(",", ":"))
+        content = json.dumps(self._groups, sort_keys=True, separators=(",", ":"))
         return "calibration-" + hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; `from_dict` gives back an equal calibration."""
-        return {"id": self.id, "groups": self._groups()}
+        return {"id": self.id, "groups": self._groups}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "Calibration":
@@ -97,6 +97,7 @@ class Calibration:
             for name, scores in self.scores.items()
         }
 
+    @cached_property
     def _groups(self) -> dict[str, Any]:
         return {
             name: {"scores": _decimals(self.scores[name]), "checks": _decimals(self.checks[name])}

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.text.reference import LETTERS
 from curate.text.unicode_tables import (
     CODE_POINTS,
     HANGUL_FIRST,
@@ -54,14 +55,8 @@ PUNCTUATION_CLASSES = {
 CLASSES = tuple(PUNCTUATION_CLASSES)
 
 _LOOKALIKES = {
-    # Cyrillic, small and capital
-    **dict(zip("аеорсухіјѕһԁԛԝҽӏԍгѵүѡ", "aeopcyxijshdqwelgrvyw", strict=True)),
-    **dict(zip("АВЕКМНОРСТХІЈЅҮԌԚԜ", "abekmhopctxijsygqw", strict=True)),
-    # Greek
-    **dict(zip("οναιυρκτωγϳ", "ovaiupktwyj", strict=True)),
-    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϲ", "abezhikmnoptyxcc", strict=True)),
-    # Armenian, Cherokee, Lisu, Latin letters beyond ASCII
-    **dict(zip("օսոցհԁզք", "ounghdqp", strict=True)),
+    **LETTERS,
+    # Cherokee, Lisu, Latin letters beyond ASCII
     **dict(zip("ᎪᏴᏟᎠᎬᎻᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ", "abcdehijklmprstvwz", strict=True)),
     **dict(zip("ɑɡıȷʋɩⅼℓ", "agijvill", strict=True)),
     **dict(zip("ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdeghijklmnoprstuvwyz", strict=True)),

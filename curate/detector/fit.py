@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.detector import ranks
+from curate.detector.distinct import DistinctTokens, distinct_tokens
 from curate.detector.human_language import frequent_endings, frequent_tokens, human_bigrams
 from curate.detector.model import Components, parts_of, weigh, windows_of
 from curate.detector.regression import fit_regression, ngram_counts
@@ -71,12 +72,13 @@ def fit_components(documents: pa.Table, seed: int, settings: FitSettings) -> Com
     weight = _weights(machine, owners)
     sources = _sources(documents)
     tables = Tables(ranks.load(), human_bigrams(stream, ~machine), NO_COLUMNS, NO_COLUMNS)
-    facts = token_facts(stream, tables)
+    distinct = distinct_tokens(stream)
+    facts = token_facts(stream, distinct, tables)
     tables = tables._replace(
         tokens=frequent_tokens(stream, sources, settings.token_rates),
         endings=frequent_endings(stream, facts, sources, settings.ending_rates),
     )
-    columns = _cross_fitted(stream, bounds, owners, machine, families, tables, seed)
+    columns = _cross_fitted(stream, distinct, bounds, owners, machine, families, tables, seed)
     lines, line_texts = training_views(stream, facts.ends, keys, seed)
     return Components(
         tables,
@@ -161,6 +163,7 @@ def _weights(machine: Bools, owners: NDArray[np.int64]) -> Floats:
 
 def _cross_fitted(
     stream: TokenStream,
+    distinct: DistinctTokens,
     bounds: NDArray[np.int64],
     owners: NDArray[np.int64],
     machine: Bools,
@@ -174,7 +177,7 @@ def _cross_fitted(
     columns = []
     for fold, part in enumerate(parts):
         own = tables._replace(bigrams=human_bigrams(stream, ~machine & (folds != fold)))
-        columns.append(statistics(stream, token_facts(stream, own), bounds[part], own))
+        columns.append(statistics(stream, token_facts(stream, distinct, own), bounds[part], own))
     return np.concatenate(columns)[np.argsort(np.concatenate(parts))]
 
 

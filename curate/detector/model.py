@@ -13,6 +13,8 @@ import contextlib
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,6 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curate.detector import ranks
+from curate.detector.distinct import distinct_tokens
 from curate.detector.groups import LENGTH_BINS
 from curate.detector.prevalence import MachineScores
 from curate.detector.regression import ngram_counts, regression_scores
@@ -97,9 +100,11 @@ class Components:
 
     def views(self, stream: TokenStream, bounds: NDArray[np.int64]) -> Views:
         """What the parts say of segments int64[m, 2]."""
-        vectors, known = self.vectors.score(stream, bounds)
+        distinct = distinct_tokens(stream)
+        vectors, known = self.vectors.score(stream, distinct, bounds)
+        facts = token_facts(stream, distinct, self.tables)
         return Views(
-            self.trees.predict(statistics(stream, token_facts(stream, self.tables), bounds, self.tables)),
+            self.trees.predict(statistics(stream, facts, bounds, self.tables)),
             regression_scores(ngram_counts(stream, bounds), self.regression),
             vectors,
             known,
@@ -339,7 +344,7 @@ def _load(file: Path, modified: int) -> Detector:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             components = Components.from_arrays(arrays)
-    except (ValueError, KeyError, OSError, EOFError, TypeError):
+    except (ValueError, KeyError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         raise UsageError(
             f"detector {str(file)!r} is no detector model; give one made by `curate detector train`"
         ) from None
@@ -352,7 +357,7 @@ def _read_numbers(file: Path, digest: str) -> Mapping[str, Any]:
         trained_for, _, _ = numbers["sha256"], numbers["stack"], numbers["window_gain"]
     except FileNotFoundError:
         raise UsageError(f"{str(file)!r} is missing; copy it together with the model beside it") from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise UsageError(
             f"{str(file)!r} is not what `curate detector train` writes; train the detector again"
         ) from None

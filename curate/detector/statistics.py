@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from curate.detector.characters import CLASSES
+from curate.detector.distinct import DistinctTokens, token_end
 from curate.detector.stream import CAPITALS, MARK, MIXED, NUMBER, TITLE, WORD, TokenStream, token_hash
 
 FEWEST_TOKENS = 5
@@ -79,6 +80,8 @@ _COMMA, _COLON, _MARKUP = (CLASSES.index(name) for name in ("comma", "colon", "m
 _STOP, _QUESTION, _EXCLAMATION = (CLASSES.index(name) for name in ("stop", "question", "exclamation"))
 _SLOTS = 2 * MOST_TOKENS  # of the hash tables
 _SHORT_CHARACTERS, _MOST_CHARACTERS = 250, 1_000
+_PHRASE_BITS = 10
+_MOST_PHRASES = 1 << _PHRASE_BITS  # more than characters
 _LOGS = np.log(np.maximum(np.arange(_SLOTS + 1), 1))
 _BITS = 15  # of the bitmaps, as a power of two
 UNRANKED = 255
@@ -137,9 +140,9 @@ class TokenFacts(NamedTuple):
     ends: NDArray[np.bool_]
 
 
-def token_facts(stream: TokenStream, tables: Tables) -> TokenFacts:
-    """Looks every token up."""
-    return TokenFacts(*_token_facts(stream, tables, word_lists()))
+def token_facts(stream: TokenStream, distinct: DistinctTokens, tables: Tables) -> TokenFacts:
+    """Looks every token up, and the pairs of them that follow each other."""
+    return TokenFacts(*_token_facts(stream, distinct, tables, word_lists()))
 
 
 @lru_cache(maxsize=1)
@@ -222,7 +225,8 @@ def pair_slot(first: Any, second: Any, size: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _token_facts(stream: Any, tables: Any, listed: Any) -> Any:
+def _token_facts(stream: Any, distinct: Any, tables: Any, listed: Any) -> Any:
+    known = _facts_of_distinct(stream, distinct.first, tables, listed)
     count = stream.hashes.size
     lengths, ranks, surprises = np.empty(count, np.uint8), np.empty(count, np.uint8), np.empty(count, np.uint8)
     lists, rates, ending_rates = np.empty(count, np.uint8), np.empty(count, np.int16), np.full(count, -1, np.int16)
@@ -230,21 +234,36 @@ def _token_facts(stream: Any, tables: Any, listed: Any) -> Any:
     for text in range(stream.offsets.size - 1):
         before = np.uint32(0)
         for token in range(stream.offsets[text], stream.offsets[text + 1]):
-            hashed, start, end = stream.hashes[token], stream.places[token], stream.places[token + 1]
-            end -= stream.characters[end - 1] == 32
-            lengths[token] = min(end - start, 255)
-            ranks[token] = tables.ranks[slot(hashed, tables.ranks.size)]
-            surprises[token] = tables.bigrams[pair_slot(before, hashed, tables.bigrams.size)]
-            lists[token] = listed[slot(hashed, listed.size)]
-            rates[token] = tables.tokens[slot(hashed, tables.tokens.size)]
-            endings[token] = _ending(stream, start, end)
+            number = distinct.number[token]
+            surprises[token] = tables.bigrams[pair_slot(before, stream.hashes[token], tables.bigrams.size)]
+            lengths[token], ranks[token], lists[token] = known[0][number], known[1][number], known[2][number]
+            rates[token], endings[token] = known[3][number], known[4][number]
             if stream.kinds[token] == MARK:
                 ends[token] = _ends_sentence(stream, token, stream.offsets[text], stream.offsets[text + 1])
             else:
-                before = hashed
-                if stream.kinds[token] == WORD and lengths[token] >= LEAST_WITH_ENDING:
-                    ending_rates[token] = tables.endings[slot(endings[token], tables.endings.size)]
+                before = stream.hashes[token]
+                if stream.kinds[token] == WORD:
+                    ending_rates[token] = known[5][number]
     return lengths, ranks, surprises, lists, rates, ending_rates, endings, ends
+
+
+@njit(cache=True, nogil=True)
+def _facts_of_distinct(stream: Any, first: Any, tables: Any, listed: Any) -> Any:
+    """What does not depend on where a token stands: length, rank, lists, rate, ending and, if long, its rate."""
+    count = first.size
+    lengths, ranks, lists = np.empty(count, np.uint8), np.empty(count, np.uint8), np.empty(count, np.uint8)
+    rates, endings, ending_rates = np.empty(count, np.int16), np.empty(count, np.uint32), np.full(count, -1, np.int16)
+    for number in range(count):
+        hashed, start = stream.hashes[first[number]], stream.places[first[number]]
+        end = token_end(stream.places, stream.characters, first[number])
+        lengths[number] = min(end - start, 255)
+        ranks[number] = tables.ranks[slot(hashed, tables.ranks.size)]
+        lists[number] = listed[slot(hashed, listed.size)]
+        rates[number] = tables.tokens[slot(hashed, tables.tokens.size)]
+        endings[number] = _ending(stream, start, end)
+        if lengths[number] >= LEAST_WITH_ENDING:
+            ending_rates[number] = tables.endings[slot(endings[number], tables.endings.size)]
+    return lengths, ranks, lists, rates, endings, ending_rates
 
 
 @njit(cache=True, nogil=True)
@@ -275,7 +294,7 @@ def _ends_sentence(stream: Any, token: Any, first: Any, last: Any) -> Any:
 def _statistics(stream: Any, facts: Any, bounds: Any, columns: Any, token_rates: Any) -> None:
     # Hash tables that need no clearing: an entry counts only with the stamp of its use.
     stamps, keys, seen = np.zeros((3, _SLOTS), np.uint32), np.zeros((3, _SLOTS), np.uint64), np.zeros(_SLOTS, np.int32)
-    bits = np.zeros(1 << _BITS - 6, np.uint64)
+    bits, phrases = np.zeros((3, 1 << _BITS - 6), np.uint64), np.zeros(_MOST_PHRASES, np.uint64)
     for row in range(bounds.shape[0]):
         first, last = bounds[row, 0], bounds[row, 1]
         words = 0
@@ -283,13 +302,13 @@ def _statistics(stream: Any, facts: Any, bounds: Any, columns: Any, token_rates:
             words += stream.kinds[token] != MARK
         if words < FEWEST_TOKENS:
             continue
-        stamp = np.uint32(3 * row + 1)
+        stamp = np.uint32(2 * row + 1)
         x = columns[row]
         column = _shapes(stream, facts, first, last, words, x)
         column = _sentence_rhythm(stream, facts, first, last, words, x, column)
         column = _richness(stream, facts, first, last, words, stamps, keys, seen, stamp, x, column)
         column = _frequencies(stream, facts, first, last, words, stamps[2], keys[2], stamp + 1, x, column)
-        column = _compression(stream, first, last, stamps, keys, stamp + 2, bits, x, column)
+        column = _compression(stream, first, last, bits, phrases, x, column)
         column = _templates(stream, facts, first, last, words, x, column)
         _rates(facts, first, last, words, x, column, token_rates)
 
@@ -546,48 +565,66 @@ def _frequencies(
 
 
 @njit(cache=True, nogil=True)
-def _compression(
-    stream: Any, first: Any, last: Any, stamps: Any, keys: Any, stamp: Any, bits: Any, x: Any, column: Any
-) -> Any:
+def _compression(stream: Any, first: Any, last: Any, bits: Any, phrases: Any, x: Any, column: Any) -> Any:
     """Distinct character n-grams at fixed lengths, and phrases of the LZ78 parse (Ziv & Lempel, 1978) per character.
 
     Distinct n-grams are counted as bits of a hashed bitmap, which misses some two of a hundred.
     """
-    start, end = stream.places[first], stream.places[last]
-    length = min(_MOST_CHARACTERS, end - start)
-    for number in range(3):
-        size = 2 * (number + 1)
-        bits[:] = 0
-        distinct = np.uint64(0)
-        at_short = np.uint64(0)
-        grams, short_grams = max(length - size + 1, 0), max(min(_SHORT_CHARACTERS, length) - size + 1, 0)
-        packed = np.uint64(0)  # the last characters, ten bits of each
-        mask = np.uint64((1 << 10 * size) - 1)
-        for place in range(start, start + length):
-            packed = (packed << np.uint64(10) ^ np.uint64(stream.characters[place])) & mask
-            gram = place - start + 1 - size
-            if gram < 0:
-                continue
-            bit = packed * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _BITS)
-            word, shift = bit >> np.uint64(6), bit & np.uint64(63)
-            distinct += ~(bits[word] >> shift) & np.uint64(1)
-            bits[word] |= np.uint64(1) << shift
-            if gram + 1 == short_grams:
-                at_short = distinct
-        x[column + number] = at_short / max(short_grams, 1) ** 0.9
-        x[column + 3 + number] = distinct / max(grams, 1) ** 0.9
-    phrase = count = 0
-    for place in range(start, start + length):
-        key = np.uint64(phrase) << np.uint64(21) | np.uint64(stream.characters[place])
-        entry, new = _enter(stamps[1], keys[1], stamp, key)
-        if new:
-            count += 1
-            keys[2][entry] = np.uint64(count)
-            phrase = 0
-        else:
-            phrase = np.int64(keys[2][entry])
+    start = stream.places[first]
+    length = min(_MOST_CHARACTERS, stream.places[last] - start)
+    bits_2, bits_4, bits_6 = bits
+    bits[:], phrases[:] = 0, 0
+    distinct_2 = distinct_4 = distinct_6 = np.uint64(0)
+    packed = np.uint64(0)  # the last characters, ten bits of each
+    phrase = count = np.uint64(0)
+    done = 0
+    for part in range(2):
+        stop = length if part else min(_SHORT_CHARACTERS, length)
+        for place in range(done, stop):
+            code = np.uint64(stream.characters[start + place])
+            packed = (packed << np.uint64(10) ^ code) & np.uint64((1 << 60) - 1)
+            if place >= 5:
+                distinct_6 += _mark(bits_6, packed)
+            if place >= 3:
+                distinct_4 += _mark(bits_4, packed & np.uint64((1 << 40) - 1))
+            if place >= 1:
+                distinct_2 += _mark(bits_2, packed & np.uint64((1 << 20) - 1))
+            phrase, count = _longer_phrase(phrases, phrase, code, count)
+        done = stop
+        grams = column + 3 * part
+        x[grams] = distinct_2 / max(stop - 1, 1) ** 0.9
+        x[grams + 1] = distinct_4 / max(stop - 3, 1) ** 0.9
+        x[grams + 2] = distinct_6 / max(stop - 5, 1) ** 0.9
     x[column + 6] = count * np.log(1.0 + count) / max(length, 1)
     return column + 7
+
+
+@njit(cache=True, nogil=True)
+def _mark(bits: Any, key: Any) -> Any:
+    """Sets the bit of a key; 1 if it was not set."""
+    bit = key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _BITS)
+    word, shift = bit >> np.uint64(6), bit & np.uint64(63)
+    before = bits[word]
+    bits[word] = before | np.uint64(1) << shift
+    return ~(before >> shift) & np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def _longer_phrase(phrases: Any, phrase: Any, code: Any, count: Any) -> Any:
+    """One step of the parse: the number of the phrase that goes on, 0 where one ends, and the phrases so far.
+
+    An entry of the hash table is one number, so that all stay in the first cache: the phrase that it prolongs, 21 bits
+    of the character, and 10 of its own number, which is not 0.
+    """
+    key = phrase << np.uint64(21) | code
+    place = key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - _PHRASE_BITS)
+    while phrases[place]:
+        if phrases[place] >> np.uint64(_PHRASE_BITS) == key:
+            return phrases[place] & np.uint64(_MOST_PHRASES - 1), count
+        place = (place + np.uint64(1)) & np.uint64(_MOST_PHRASES - 1)
+    count += np.uint64(1)
+    phrases[place] = key << np.uint64(_PHRASE_BITS) | count
+    return np.uint64(0), count
 
 
 @njit(cache=True, nogil=True)

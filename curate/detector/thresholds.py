@@ -107,29 +107,29 @@ def _level(
     alphas: tuple[float, float],
     threshold: Callable[[Calibration, float, str], float],
 ) -> _Level:
-    return _Level(
-        _looked_up(names, calibration.scores, calibration.documents, 0).astype(np.int32),
-        *(_looked_up(names, calibration.scores, partial(threshold, calibration, alpha), math.nan) for alpha in alphas),
-    )
+    own: list[Callable[[str], float]] = [partial(threshold, calibration, alpha) for alpha in alphas]
+    values = [calibration.documents, *own]
+    counts, suspect, drop = _looked_up(names, calibration.scores, values, (0, math.nan, math.nan))
+    return _Level(counts.astype(np.int32), suspect, drop)
 
 
 def _shipped(fallback: Scores, language: pa.Array, alpha: float) -> _Level:
     """The detector's own human scores as the most general level; they drop nothing."""
-    counts = _looked_up(language, fallback, lambda name: len(fallback[name]), 0).astype(np.int32)
-    suspect = _looked_up(language, fallback, lambda name: conformal_threshold(fallback[name], alpha), math.nan)
-    return _Level(counts, suspect, np.full_like(suspect, np.nan))
+    values = (lambda name: len(fallback[name]), lambda name: conformal_threshold(fallback[name], alpha))
+    counts, suspect = _looked_up(language, fallback, values, (0, math.nan))
+    return _Level(counts.astype(np.int32), suspect, np.full_like(suspect, np.nan))
 
 
 def _looked_up(
-    names: pa.Array, known: Iterable[str], value: Callable[[str], float], other: float
+    names: pa.Array, known: Iterable[str], values: Sequence[Callable[[str], float]], others: Sequence[float]
 ) -> NDArray[np.float32]:
-    """A value for every name that is known, asked for once per name that occurs."""
+    """Some values for every name that is known, asked for once per name that occurs, float32[values, n]."""
     groups = list(known)
     codes = pc.index_in(names, value_set=pa.array(groups, names.type)).fill_null(len(groups)).to_numpy()
-    values = np.full(len(groups) + 1, other, dtype=np.float32)
-    for code in np.unique(codes[codes < len(groups)]).tolist():
-        values[code] = value(groups[code])
-    return values[codes]
+    table = np.repeat(np.array(others, dtype=np.float32)[:, None], len(groups) + 1, axis=1)
+    for code in np.flatnonzero(np.bincount(codes, minlength=len(groups) + 1)[:-1]).tolist():
+        table[:, code] = [value(groups[code]) for value in values]
+    return table[:, codes]
 
 
 def _own_threshold(calibration: Calibration, alpha: float, group: str) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 BINS = 64
 
-_TILE = 64
+_TILE = 256  # rows that are judged together
 
 
 class Trees(NamedTuple):
@@ -43,7 +43,7 @@ class BoostingSettings:
 
     Attributes:
         trees: their number.
-        depth: of each.
+        depth: of each, 7 at most.
         tried: features drawn for each tree.
         rate: shrinkage of each tree.
         penalty: added to the curvature of a leaf.
@@ -101,17 +101,31 @@ def _binned(columns: Any, edges: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _predict(binned: Any, features: Any, bins: Any, values: Any, depth: Any) -> Any:
+    """Every node is asked of a whole tile, whose bytes are compared side by side; that beats walking row by row."""
     scores = np.zeros(binned.shape[0])
-    for start in range(0, binned.shape[0], _TILE):  # rows that stay in the first cache, while the trees go by
-        stop = min(start + _TILE, binned.shape[0])
+    tile, node, second = (
+        np.zeros((binned.shape[1], _TILE), np.uint8),
+        np.empty(_TILE, np.uint8),
+        np.empty(_TILE, np.bool_),
+    )
+    for start in range(0, binned.shape[0], _TILE):
+        rows = min(_TILE, binned.shape[0] - start)
+        for row in range(rows):
+            for feature in range(binned.shape[1]):
+                tile[feature, row] = binned[start + row, feature]
         for tree in range(features.shape[0]):
-            tree_features, tree_bins, tree_values = features[tree], bins[tree], values[tree]
-            for row in range(start, stop):
-                node = np.uint64(1)
-                for _ in range(depth):  # without a branch, which would be guessed wrong half of the time
-                    above = binned[row, tree_features[node]] > tree_bins[node]
-                    node = node << np.uint64(1) | np.uint64(above)
-                scores[row] += tree_values[node]
+            node[:] = 1
+            for level in range(depth):
+                second[:] = False
+                for asked in range(1 << level, 2 << level):
+                    column, cut, place = tile[features[tree, asked]], bins[tree, asked], np.uint8(asked)
+                    for row in range(_TILE):
+                        second[row] |= (node[row] == place) & (column[row] > cut)
+                for row in range(_TILE):
+                    node[row] = np.uint8(node[row] + node[row] + second[row])
+            tree_values = values[tree]
+            for row in range(rows):
+                scores[start + row] += tree_values[node[row]]
     return scores
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from curate.detector.distinct import DistinctTokens, distinct_tokens, token_end
 from curate.detector.stream import FNV_START, TokenStream, fnv, token_hash, token_stream
 from curate.errors import CurateError
 
@@ -35,21 +36,28 @@ class WordVectors(NamedTuple):
     Attributes:
         keys: uint32[2^17], hashes of the words in an open hash table; 0 for none.
         words: float32[2^17], the numbers of the words.
-        ngrams: float32[buckets], of pairs and character n-grams; 0 where training met none.
+        ngrams: float32[buckets], a power of two, of pairs and character n-grams; 0 where training met none.
     """
 
     keys: NDArray[np.uint32]
     words: NDArray[np.float32]
     ngrams: NDArray[np.float32]
 
-    def score(self, stream: TokenStream, bounds: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def score(
+        self, stream: TokenStream, distinct: DistinctTokens, bounds: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Log-odds of segments, 0 without any known feature, and the share of their tokens in the vocabulary.
 
         Args:
             stream: tokens.
+            distinct: of the stream.
             bounds: int64[m, 2], first token of each segment and the one after its last.
         """
-        return _averages(bounds, *_token_sums(stream, *self, np.empty(0, np.bool_)))
+        none_noted = np.empty(0, np.bool_)
+        sums, features, known = _token_sums(stream, distinct.first, *self, none_noted)
+        pairs = _pairs(stream, self.ngrams, none_noted)
+        scores, shares = _averages(bounds, distinct.number, sums, features, known, pairs)
+        return scores, shares
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class FastTextSettings:
 
     Attributes:
         dimensions: of the vectors; two classes need few.
-        buckets: of pairs and character n-grams.
+        buckets: of pairs and character n-grams, a power of two.
         least_count: occurrences below which a word is not in the vocabulary (its n-grams are).
         epochs: passes over the lines.
         rate: first learning rate.
@@ -136,64 +144,68 @@ def _met(numbers: NDArray[np.float32], lines: Sequence[str]) -> NDArray[np.float
     """The numbers of the n-grams that occur in the lines, 0 for the others."""
     stream = token_stream(pa.array(lines, pa.large_string()))
     met = np.zeros(len(numbers), np.bool_)
-    _token_sums(stream, np.zeros(1, np.uint32), np.zeros(1, np.float32), numbers, met)
+    _token_sums(stream, distinct_tokens(stream).first, np.zeros(1, np.uint32), np.zeros(1, np.float32), numbers, met)
+    _pairs(stream, numbers, met)
     return np.where(met, numbers, np.float32(0))
 
 
 @njit(cache=True, nogil=True)
-def _token_sums(stream: Any, keys: Any, words: Any, ngrams: Any, met: Any) -> Any:
-    """Sum and number of the features of each token, those of the pair with the next one apart, and if it is known.
+def _token_sums(stream: Any, first: Any, keys: Any, words: Any, ngrams: Any, met: Any) -> Any:
+    """Sum and number of the features of each distinct token, but for those of pairs, and if it is known.
 
     Notes in `met`, unless it is empty, which n-grams there are.
     """
-    count = stream.hashes.size
-    sums, pairs = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    features, known = np.zeros(count, np.int32), np.zeros(count, np.bool_)
-    buckets = np.uint64(ngrams.size)
-    for text in range(stream.offsets.size - 1):
-        last = stream.offsets[text + 1]
-        for token in range(stream.offsets[text], last):
-            hashed = stream.hashes[token]
-            slot = np.int64(hashed) & (keys.size - 1)
-            while keys[slot] != 0 and keys[slot] != hashed:
-                slot = (slot + 1) & (keys.size - 1)
-            if keys[slot] == hashed:
-                sums[token] += words[slot]
-                features[token] += 1
-                known[token] = True
-            if token + 1 < last:
-                # both hashes are signed in fastText
-                pair = np.int64(np.int32(hashed)) * np.int64(116049371) + np.int64(np.int32(stream.hashes[token + 1]))
-                bucket = np.int64(np.uint64(pair) % buckets)
-                if met.size:
-                    met[bucket] = True
-                pairs[token] = ngrams[bucket]
-            start, end = stream.places[token], stream.places[token + 1]
-            end -= stream.characters[end - 1] == 32
-            for first in range(start - 1, end + 2 - GRAM):
-                gram = FNV_START
-                for place in range(first, first + GRAM):
-                    code = stream.characters[place] if start <= place < end else np.uint32(60 if place < start else 62)
-                    gram = np.uint32(fnv(gram, code))
-                bucket = np.int64(np.uint64(gram) % buckets)
-                if met.size:
-                    met[bucket] = True
-                if ngrams[bucket] != 0:
-                    sums[token] += ngrams[bucket]
-                    features[token] += 1
-    return sums, pairs, features, known
+    sums, features = np.zeros(first.size, np.float32), np.zeros(first.size, np.int32)
+    known = np.zeros(first.size, np.bool_)
+    for number in range(first.size):
+        hashed = stream.hashes[first[number]]
+        slot = np.int64(hashed) & (keys.size - 1)
+        while keys[slot] != 0 and keys[slot] != hashed:
+            slot = (slot + 1) & (keys.size - 1)
+        if keys[slot] == hashed:
+            sums[number] += words[slot]
+            features[number] += 1
+            known[number] = True
+        start, end = stream.places[first[number]], token_end(stream.places, stream.characters, first[number])
+        for begin in range(start - 1, end + 2 - GRAM):
+            gram = FNV_START
+            for place in range(begin, begin + GRAM):
+                code = stream.characters[place] if start <= place < end else np.uint32(60 if place < start else 62)
+                gram = np.uint32(fnv(gram, code))
+            bucket = np.int64(gram) & (ngrams.size - 1)
+            if met.size:
+                met[bucket] = True
+            if ngrams[bucket] != 0:
+                sums[number] += ngrams[bucket]
+                features[number] += 1
+    return sums, features, known
 
 
 @njit(cache=True, nogil=True)
-def _averages(bounds: Any, sums: Any, pairs: Any, features: Any, known: Any) -> Any:
+def _pairs(stream: Any, ngrams: Any, met: Any) -> Any:
+    """The feature of each token with the next one of its text, 0 without one; noted in `met` as well."""
+    pairs = np.zeros(stream.hashes.size, np.float32)
+    for text in range(stream.offsets.size - 1):
+        for token in range(stream.offsets[text], stream.offsets[text + 1] - 1):
+            # both hashes are signed in fastText
+            first, second = np.int64(np.int32(stream.hashes[token])), np.int64(np.int32(stream.hashes[token + 1]))
+            bucket = (first * np.int64(116049371) + second) & (ngrams.size - 1)
+            if met.size:
+                met[bucket] = True
+            pairs[token] = ngrams[bucket]
+    return pairs
+
+
+@njit(cache=True, nogil=True)
+def _averages(bounds: Any, number: Any, sums: Any, features: Any, known: Any, pairs: Any) -> Any:
     scores, shares = np.zeros(bounds.shape[0]), np.zeros(bounds.shape[0])
     for row in range(bounds.shape[0]):
         first, last = bounds[row, 0], bounds[row, 1]
         total, count, met = 0.0, 0, 0
         for token in range(first, last):
-            total += sums[token]
-            count += features[token]
-            met += known[token]
+            total += sums[number[token]]
+            count += features[number[token]]
+            met += known[number[token]]
             if token + 1 < last and pairs[token] != 0:
                 total += pairs[token]
                 count += 1

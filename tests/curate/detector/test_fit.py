@@ -3,6 +3,7 @@ import pyarrow as pa
 import pytest
 
 from curate.detector import fit
+from curate.detector.distinct import distinct_tokens
 from curate.detector.fit import FitSettings, family_keys, fit_components, fit_stack
 from curate.detector.human_language import human_bigrams
 from curate.detector.model import parts_of
@@ -74,9 +75,10 @@ def cross_fitted(texts, machine, families):
     bounds, owners = parts_of(stream)
     machine = np.array(machine)
     tables = Tables(load(), human_bigrams(stream, ~machine), NO_COLUMNS, NO_COLUMNS)
-    columns = fit._cross_fitted(stream, bounds, owners, machine, np.array(families, np.uint64), tables, 1)
+    distinct, keys = distinct_tokens(stream), np.array(families, np.uint64)
+    columns = fit._cross_fitted(stream, distinct, bounds, owners, machine, keys, tables, 1)
     unseen = NAMES.index("human_bigrams_unseen")
-    own = statistics(stream, token_facts(stream, tables), bounds, tables)
+    own = statistics(stream, token_facts(stream, distinct, tables), bounds, tables)
     others = np.delete(np.arange(len(NAMES)), [NAMES.index(name) for name in NAMES if name.startswith("human_bigrams")])
     np.testing.assert_array_equal(columns[:, others], own[:, others])
     return columns[:, unseen], own[:, unseen]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.detector import ranks
+from curate.detector.distinct import distinct_tokens
 from curate.detector.human_language import frequent_endings, frequent_tokens, human_bigrams
 from curate.detector.statistics import (
     NO_COLUMNS,
@@ -101,9 +102,11 @@ def test_the_order_of_texts_is_the_same_to_tokens():
 
 def test_endings_of_long_words():
     stream = token_stream(pa.array(["walking talking sing 12345", "singing walked, ли́бний", "sing ring ing"]))
-    facts = token_facts(stream, Tables(ranks.load(), np.zeros(1, np.uint8), NO_COLUMNS, NO_COLUMNS))
+    facts = token_facts(
+        stream, distinct_tokens(stream), Tables(ranks.load(), np.zeros(1, np.uint8), NO_COLUMNS, NO_COLUMNS)
+    )
     table = frequent_endings(stream, facts, np.zeros(3, np.int64), 2)
-    again = token_facts(stream, Tables(ranks.load(), np.zeros(1, np.uint8), NO_COLUMNS, table))
+    again = token_facts(stream, distinct_tokens(stream), Tables(ranks.load(), np.zeros(1, np.uint8), NO_COLUMNS, table))
     letters = "".join(map(chr, stream.characters))
     tokens = [letters[start:end].strip() for start, end in pairwise(stream.places)]
     found = dict(zip(tokens, again.ending_rates.tolist(), strict=True))

@@ -1,11 +1,22 @@
 import string
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.detector.markers import STRAYS, TYPING_ERRORS, Markers, count_markers, marker_evidence
+from curate.detector.markers import (
+    _OF_INTEREST,
+    STRAYS,
+    TYPING_ERRORS,
+    Markers,
+    _members,
+    count_markers,
+    marker_evidence,
+)
+from curate.text.containing import contains_any
 
 INNOCENT = {
     "Persian": "می‌خواهم کتاب‌هایش را بخوانم. پروژه‌‌ی خود و Google‌ها",
@@ -124,3 +135,16 @@ def test_next_to_no_human_document_is_marked(mixed_corpus):
     marked = sum(counts > 0 for counts in count_markers(texts)) > 0
     flagged = [language[row] for row in marked.nonzero()[0] if human[row]]
     assert len(flagged) <= len(texts) / 5_000 and set(flagged) <= {"en"}
+
+
+def test_the_scan_and_the_class_of_what_is_of_interest_agree():
+    every = pa.array([chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
+    matched = pc.match_substring_regex(every, _OF_INTEREST).to_numpy(zero_copy_only=False)
+    assert np.array_equal(contains_any(every, _members(_OF_INTEREST)), matched) and matched.sum() > 400
+
+
+@given(st.lists(st.none() | st.text(st.sampled_from("a \n\u200b\xe9\u0441\U000e0041中"), max_size=40)))
+def test_the_scan_finds_what_the_class_matches(texts):
+    column = pa.array(["\u200b", *texts], pa.large_string())[1:]
+    matched = pc.fill_null(pc.match_substring_regex(column, _OF_INTEREST), False).to_numpy(zero_copy_only=False)
+    assert np.array_equal(contains_any(column, _members(_OF_INTEREST)), matched)

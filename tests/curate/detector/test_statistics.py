@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from curate.detector import ranks
 from curate.detector.characters import CLASSES
+from curate.detector.distinct import distinct_tokens
 from curate.detector.statistics import (
     EXCESS_WORDS,
     FEWEST_TOKENS,
@@ -53,7 +54,12 @@ def columns_of(texts, counts=None):
     stream = token_stream(pa.array(texts, pa.string()))
     counts = (np.diff(stream.offsets) > 0).astype(np.int64) if counts is None else np.asarray(counts)
     bounds, owners = segments(stream, counts)
-    return stream, bounds, owners, statistics(stream, token_facts(stream, tables()), bounds, tables())
+    return (
+        stream,
+        bounds,
+        owners,
+        statistics(stream, token_facts(stream, distinct_tokens(stream), tables()), bounds, tables()),
+    )
 
 
 class Token:
@@ -405,7 +411,10 @@ def test_parting_bounds_segments():
     bounds, texts = segments(stream, np.zeros(4, np.int64))
     assert bounds.shape == (0, 2) and not len(texts)
     empty = Tables(ranks.load(), np.zeros(1, np.uint8), NO_COLUMNS, NO_COLUMNS)
-    assert statistics(stream, token_facts(stream, empty), bounds, empty).shape == (0, len(NAMES))
+    assert statistics(stream, token_facts(stream, distinct_tokens(stream), empty), bounds, empty).shape == (
+        0,
+        len(NAMES),
+    )
 
 
 @settings(deadline=None)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.detector import ranks
+from curate.detector.distinct import distinct_tokens
 from curate.detector.statistics import NO_COLUMNS, Tables, token_facts
 from curate.detector.stream import token_stream
 from curate.detector.views import HALVES, PIECE, training_views
@@ -18,7 +19,9 @@ def views_of(texts, seed=1):
     """(views, the text that each is of)."""
     array = pa.array(texts, pa.string())
     stream = token_stream(array)
-    views, owners = training_views(stream, token_facts(stream, TABLES).ends, hash_strings(array), seed)
+    views, owners = training_views(
+        stream, token_facts(stream, distinct_tokens(stream), TABLES).ends, hash_strings(array), seed
+    )
     return views, owners.tolist()
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from curate.detector import word_vectors
+from curate.detector.distinct import distinct_tokens
 from curate.detector.statistics import segments
 from curate.detector.stream import token_hash, token_stream
 from curate.detector.word_vectors import (
@@ -56,7 +57,7 @@ def fitted():
 
 def score(vectors, texts):
     stream = token_stream(pa.array(texts, pa.string()))
-    return vectors.score(stream, segments(stream, np.ones(len(texts), np.int64))[0])
+    return vectors.score(stream, distinct_tokens(stream), segments(stream, np.ones(len(texts), np.int64))[0])
 
 
 def features(model, line):
@@ -131,7 +132,9 @@ def test_a_segment_is_the_average_of_its_own_tokens(fitted):
     bounds = segments(stream, np.array([3]))[0]
     tokens = " ".join(LINES[:2]).split()
     parts = [" ".join(tokens[start:end]) for start, end in bounds]
-    np.testing.assert_allclose(fitted[0].score(stream, bounds)[0], score(fitted[0], parts)[0], atol=1e-6)
+    np.testing.assert_allclose(
+        fitted[0].score(stream, distinct_tokens(stream), bounds)[0], score(fitted[0], parts)[0], atol=1e-6
+    )
 
 
 def test_words_that_meet_in_the_table(monkeypatch):
