@@ -68,7 +68,7 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
     stripped = strip_manifests(text_column(table, config))
     texts = stripped.texts
     length = pc.utf8_length(texts)
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
+    blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0)
     missing = pc.or_kleene(texts.is_null(), blank).fill_null(True)
     too_long = pc.and_(pc.greater(length, config.documents.max_chars).fill_null(False), pc.invert(missing))
     reason = pc.case_when(
@@ -78,11 +78,16 @@ def readable_texts(table: pa.Table, config: Config) -> Texts:
     )
     unread = pc.or_(missing, too_long)
     return Texts(
-        pc.if_else(unread, pa.scalar(None, texts.type), texts),
+        _without(texts, unread),
         one_array(reason.cast(pa.string())),
         stripped.edits,
         stripped.found,
     )
+
+
+def _without(texts: pa.Array, rows: pa.Array) -> pa.Array:
+    """The texts, null in these rows (bool[n]); not copied where there are none."""
+    return pc.if_else(rows, pa.scalar(None, texts.type), texts) if pc.any(rows).as_py() else texts
 
 
 def annotate(
@@ -133,7 +138,7 @@ def annotate(
     )
     matches = find_evaluation(kernel, evaluation, config)
     found = pa.array(matches.item >= 0)
-    clean = pc.if_else(found, pa.scalar(None, texts.type), texts)
+    clean = _without(texts, found)
     is_text = texts.is_valid().to_numpy(zero_copy_only=False)
     media = media_facts(table, is_text, source_file, config, open_file)
     in_text = text_findings(text_column(table, config), readable.manifests, config)

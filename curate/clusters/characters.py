@@ -12,7 +12,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from curate.clusters.counting import clear, count_in
+from curate.clusters.counting import clear, count_in, empty_slots
 from curate.text import unicode_tables
 from curate.text.compiled import decode
 from curate.text.kernel import text_buffers
@@ -55,69 +55,86 @@ def _ascii() -> NDArray[np.uint8]:
 
 
 @njit(nogil=True, cache=True)
-def _count_ngrams(data, offsets, valid, ascii, pages, kinds, folds):  # type: ignore[no-untyped-def]  # noqa: C901
+def _count_ngrams(data, offsets, valid, ascii, pages, kinds, folds):  # type: ignore[no-untyped-def]
     documents = len(valid)
     buckets, counts = np.empty(1 << 16, np.uint16), np.empty(1 << 16, np.uint16)
     rows = np.zeros(documents + 1, np.int64)
-    slots = np.full(1 << BUCKET_BITS, -1, np.int64)  # where the current document counts each bucket
+    slots = empty_slots(1 << BUCKET_BITS)  # where the current document counts each bucket
+    found = np.empty(MAX_CHARACTERS + 1, np.uint16)
     used = 0
     for i in range(documents):
         first = used
         if used + MAX_CHARACTERS + 1 > len(buckets):
             buckets = np.concatenate((buckets, np.empty(len(buckets), np.uint16)))
             counts = np.concatenate((counts, np.empty(len(counts), np.uint16)))
-        at, end = offsets[i], offsets[i + 1]
-        if not valid[i]:
-            end = at
-        window, held, inside = np.uint64(0), 0, _SPACE  # characters so far, how many, and the class of the last one
-        for _ in range(MAX_CHARACTERS):
-            if at > end or (at == end and inside != _WORD):
-                break
-            kind, code = _SPACE, np.int64(0)
-            if at == end:  # a word ends with the text
-                at += 1
-            else:
-                letter = ascii[data[np.uint64(at)]]
-                if letter != 255:
-                    at += 1
-                    if letter:
-                        kind, code = _WORD, np.int64(letter)
-                else:
-                    code, at = decode(data, at, end)
-                    entry = np.uint64(np.int64(pages[np.uint64(code >> 8)]) << 8 | (code & 255))
-                    kind = np.int64(kinds[entry])
-                    if kind >> 3 & 3 == 0:
-                        code += folds[entry]
-                    kind = kind & 7
-                    if kind == _IGNORABLE:
-                        continue
-                    if kind == _MARK:
-                        kind = inside
-            if kind != _WORD and kind != _UNSEGMENTED:
-                if inside != _WORD:
-                    inside = _SPACE
-                    continue
-                kind, code = _SPACE, np.int64(32)
-            elif kind != inside:
-                window, held = np.uint64(32), 1
-                if kind == _UNSEGMENTED:
-                    held = 0
-            inside = kind
-            window = (window << _CHARACTER) ^ np.uint64(code)
-            held += 1
-            if kind == _UNSEGMENTED:
-                if held < _PAIR:
-                    continue
-                mixed = (window & _PAIR_MASK) * _FIBONACCI
-            else:
-                if held < _FOUR:
-                    continue
-                mixed = window * _FIBONACCI
-            mixed = (mixed ^ (mixed >> _HALF)) * _FIBONACCI
-            if kind != _UNSEGMENTED and (mixed >> _CHOICE_SHIFT) & _CHOICE_MASK:
-                continue
-            bucket = mixed >> _BUCKET_SHIFT
-            used = count_in(slots, buckets, counts, used, bucket)
+        if valid[i]:
+            for j in range(_find_ngrams(data, offsets[i], offsets[i + 1], ascii, pages, kinds, folds, found)):
+                used = count_in(slots, buckets, counts, first, used, found[j])
         clear(slots, buckets, first, used)
         rows[i + 1] = used
     return buckets[:used].copy(), counts[:used].copy(), rows
+
+
+@njit(nogil=True, cache=True)
+def _find_ngrams(data, at, end, ascii, pages, kinds, folds, found):  # type: ignore[no-untyped-def]  # noqa: C901
+    """Writes the bucket of every n-gram of a text that counts, and gives how many there are."""
+    window, held, inside = np.uint64(0), 0, _SPACE  # characters so far, how many, and the class of the last one
+    read, count = 0, np.uint64(0)
+    while read < MAX_CHARACTERS:
+        # ASCII, without branches that depend on the text: nothing would predict them
+        while at < end and read < MAX_CHARACTERS:
+            letter = ascii[data[np.uint64(at)]]
+            if letter == 255:
+                break
+            at += 1
+            read += 1
+            is_letter, within = letter > 0, inside == _WORD
+            window = window if within else np.uint64(32)
+            held = held if within else 1
+            window = (window << _CHARACTER) ^ np.uint64(letter if is_letter else 32)
+            held += 1
+            mixed = _mixed(window)
+            found[count] = mixed >> _BUCKET_SHIFT
+            chosen = (held >= _FOUR) & (is_letter | within) & ((mixed >> _CHOICE_SHIFT) & _CHOICE_MASK == 0)
+            count += np.uint64(chosen)
+            inside = _WORD if is_letter else _SPACE
+        if read == MAX_CHARACTERS or (at == end and inside != _WORD):
+            break
+        read += 1
+        if at == end:  # a word ends with the text
+            kind, code = _SPACE, np.int64(32)
+        else:
+            code, at = decode(data, at, end)
+            entry = np.uint64(np.int64(pages[np.uint64(code >> 8)]) << 8 | (code & 255))
+            kind = np.int64(kinds[entry])
+            if kind >> 3 & 3 == 0:
+                code += folds[entry]
+            kind = kind & 7
+            if kind == _IGNORABLE:
+                continue
+            if kind == _MARK:
+                kind = inside
+        if kind != _WORD and kind != _UNSEGMENTED:
+            if inside != _WORD:
+                inside = _SPACE
+                continue
+            kind, code = _SPACE, np.int64(32)
+        elif kind != inside:
+            window, held = np.uint64(32), 0 if kind == _UNSEGMENTED else 1
+        inside = kind
+        window = (window << _CHARACTER) ^ np.uint64(code)
+        held += 1
+        if kind == _UNSEGMENTED:
+            found[count] = _mixed(window & _PAIR_MASK) >> _BUCKET_SHIFT
+            count += np.uint64(held >= _PAIR)
+        else:
+            mixed = _mixed(window)
+            found[count] = mixed >> _BUCKET_SHIFT
+            count += np.uint64((held >= _FOUR) & ((mixed >> _CHOICE_SHIFT) & _CHOICE_MASK == 0))
+    return np.int64(count)
+
+
+@njit(nogil=True, cache=True)
+def _mixed(window):  # type: ignore[no-untyped-def]
+    mixed = window * _FIBONACCI
+    return (mixed ^ (mixed >> _HALF)) * _FIBONACCI

@@ -5,20 +5,24 @@ difference: bases are kept on the document side only, which is the small one, so
 all feature buckets is ever orthogonalised.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import scipy.sparse
 from numba import njit
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from curate.hashing import mix, stage_seed
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 OVERSAMPLING = 8
 _NEGLIGIBLE = 1e-3  # of the largest singular value: below it, a direction is rounding noise
 
 
 def right_singular_vectors(
-    matrix: scipy.sparse.csr_matrix, dimensions: int, seed: int, iterations: int = 2
+    matrix: "csr_matrix", dimensions: int, seed: int, iterations: int = 2
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The leading right singular vectors, each with its largest entry positive, and their singular values.
 
@@ -55,7 +59,7 @@ def right_singular_vectors(
     return vectors * np.where(largest < 0, np.float32(-1), np.float32(1)), found
 
 
-def _times(matrix: scipy.sparse.csr_matrix, dense: NDArray[np.float32]) -> NDArray[np.float32]:
+def _times(matrix: "csr_matrix", dense: NDArray[np.float32]) -> NDArray[np.float32]:
     product: NDArray[np.float32] = _rows_times(matrix.indptr, matrix.indices, matrix.data, dense)
     return product
 

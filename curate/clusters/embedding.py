@@ -11,21 +11,25 @@ are scaled by the square root of their singular values, so that those that hold 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.sparse
+import scipy
 from numba import njit
 from numpy.typing import NDArray
 
 from curate.clusters.artefact import digest, from_bytes, read_file, to_bytes
 from curate.clusters.characters import BUCKET_BITS, character_ngrams
-from curate.clusters.counting import clear, count_in
+from curate.clusters.counting import clear, count_in, empty_slots
 from curate.clusters.decomposition import right_singular_vectors
 from curate.clusters.kmeans import choose_k, inverse_sizes
 from curate.errors import UsageError
 from curate.hashing import UInt64Array, stage_seed
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 BUCKETS = 2**16  # indices fit uint16
 _WORD_BUCKETS = BUCKETS - 2**BUCKET_BITS  # the first ones; those of characters follow
@@ -221,7 +225,7 @@ def _inverse_document_frequency(features: SparseFeatures) -> NDArray[np.float32]
     return np.where(frequency >= least, idf, 0).astype(np.float32)
 
 
-def _weighted_matrix(features: SparseFeatures, idf: NDArray[np.float32]) -> scipy.sparse.csr_matrix:
+def _weighted_matrix(features: SparseFeatures, idf: NDArray[np.float32]) -> "csr_matrix":
     values = _TERM_WEIGHTS[features.counts] * idf[features.indices]
     shape = (len(features), BUCKETS)
     matrix = scipy.sparse.csr_matrix((values, features.indices.astype(np.int32), features.offsets), shape=shape)
@@ -251,14 +255,14 @@ def _count(hashes, offsets, max_tokens):  # type: ignore[no-untyped-def]
     indices = np.empty(capacity, dtype=np.uint16)
     counts = np.empty(capacity, dtype=np.uint16)
     rows = np.zeros(documents + 1, dtype=np.int64)
-    slots = np.full(BUCKETS, -1, dtype=np.int64)  # where the current document counts each bucket
+    slots = empty_slots(BUCKETS)  # where the current document counts each bucket
     used = 0
     for i in range(documents):
         first = used
         for j in range(offsets[i], min(offsets[i + 1], offsets[i] + max_tokens)):
             upper = (hashes[j] * _FIBONACCI) >> np.uint64(32)  # as in buckets_of
             bucket = (upper * np.uint64(_WORD_BUCKETS)) >> np.uint64(32)
-            used = count_in(slots, indices, counts, used, bucket)
+            used = count_in(slots, indices, counts, first, used, bucket)
         clear(slots, indices, first, used)
         rows[i + 1] = used
     return indices[:used].copy(), counts[:used].copy(), rows

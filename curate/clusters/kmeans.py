@@ -120,8 +120,7 @@ def fit_centroids(
     if len(centroids) == 0:
         return centroids
     centroids = _settle(points, centroids, iterations)
-    centroids = _breathe(points, keys, centroids, stage_seed(seed, "breaths"))
-    cosines = _nearest(points.rows, _columns(centroids))[1]
+    centroids, cosines = _breathe(points, keys, centroids, stage_seed(seed, "breaths"))
     far = np.argsort(cosines, kind="stable")[: max(4 * held_back, int(_FAR * len(keys)))]
     far = np.sort(far[cosines[far] < 1 - _SAME])
     outliers = _Points.of(points.rows[far])
@@ -166,37 +165,42 @@ def _settle(points: _Points, centroids: NDArray[np.float32], iterations: int) ->
     return centroids
 
 
-def _breathe(points: _Points, keys: UInt64Array, centroids: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+def _breathe(
+    points: _Points, keys: UInt64Array, centroids: NDArray[np.float32], seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Moves centroids from where they are of little use to where they are missed, as long as that pays.
 
     Breathing k-means (Fritzke 2020): the clusters with the largest sums of distances get a second centroid, then as
     many centroids leave as came, those without which the distances grow least. Each breath is undone where the mean
     cosine has not grown; then fewer are moved.
+
+    Returns:
+        The centroids, and the cosine of each point to the nearest.
     """
-    best, moved = _mean_cosine(points, centroids), max(1, len(centroids) // _BREATH)
+    labels, cosines, _ = _nearest(points.rows, _columns(centroids))
+    moved = max(1, len(centroids) // _BREATH)
     for breath in range(_BREATHS):
-        labels, cosines, _ = _nearest(points.rows, _columns(centroids))
         distances = np.maximum(1 - cosines, 0)
         worst = _largest(np.bincount(labels, distances, minlength=len(centroids)), moved)
         clocks = _clocks(keys, distances, seed + breath)
         added = [members[np.argmin(clocks[members])] for cluster in worst if len(members := _members(labels, cluster))]
         trial = _settle(points, np.concatenate([centroids, points.rows[added]]), _BREATH_ITERATIONS)
-        labels, cosines, others = _nearest(points.rows, _columns(trial))
-        use = np.bincount(labels, cosines - others, minlength=len(trial))
+        nearest, first, second = _nearest(points.rows, _columns(trial))
+        use = np.bincount(nearest, first - second, minlength=len(trial))
         trial = np.delete(trial, _largest(-use, len(added)), axis=0)
         trial = _settle(points, trial, _BREATH_ITERATIONS)
-        reached = _mean_cosine(points, trial)
-        if reached > best + _LEAST_GAIN:
-            centroids, best = trial, reached
+        nearest, first, _ = _nearest(points.rows, _columns(trial))
+        if _mean(first) > _mean(cosines) + _LEAST_GAIN:
+            centroids, labels, cosines = trial, nearest, first
         elif moved == 1:
             break
         else:
             moved //= 2
-    return centroids
+    return centroids, cosines
 
 
-def _mean_cosine(points: _Points, centroids: NDArray[np.float32]) -> float:
-    return float(np.mean(_nearest(points.rows, _columns(centroids))[1], dtype=np.float64))
+def _mean(cosines: NDArray[np.float32]) -> float:
+    return float(np.mean(cosines, dtype=np.float64))
 
 
 def _members(labels: NDArray[np.int32], cluster: int) -> NDArray[np.int64]:

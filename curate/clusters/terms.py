@@ -5,8 +5,6 @@ of its words, each bucket keeps the few with the smallest hashes. That is a unif
 order and in bounded space, so the word of most draws is that of most documents as far as so few draws can tell.
 """
 
-import unicodedata
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from curate.arrays import changes
 from curate.clusters.embedding import BUCKETS, Embedding, buckets_of
 from curate.clusters.kmeans import Centroids
+from curate.clusters.spelling import folded_words
 from curate.hashing import UInt64Array, mix
-from curate.text import reference
 from curate.text.kernel import text_features
 
 DRAWN = pa.schema([("bucket", pa.uint16()), ("draw", pa.uint64()), ("hash", pa.uint64()), ("word", pa.string())])
@@ -25,6 +23,10 @@ DRAWN = pa.schema([("bucket", pa.uint16()), ("draw", pa.uint64()), ("hash", pa.u
 
 DRAWS = 8
 """Draws kept of each bucket."""
+
+LEAST_DOCUMENTS = 3
+"""Of the draws of a bucket that fall on a word that names it: what one text alone says, a name or a password, is no
+key term, and is told nowhere."""
 
 TERMS = 8
 """Key terms of a cluster."""
@@ -83,21 +85,23 @@ def least_draws(drawn: pa.Table) -> pa.Table:
 
 
 def bucket_words(drawn: pa.Table) -> pa.Array:
-    """The word that most draws of each bucket fell on, the smallest hash on a tie; folded.
+    """The word that most draws of each bucket fell on, `LEAST_DOCUMENTS` or more, the smallest hash on a tie; folded.
 
     Args:
         drawn: from `least_draws`.
 
     Returns:
-        string[BUCKETS], empty where none was drawn.
+        string[BUCKETS], empty where none was drawn so often.
     """
     words = [""] * BUCKETS
     counted = drawn.group_by(["bucket", "hash"]).aggregate([("draw", "count"), ("word", "min")])
+    counted = counted.filter(pc.greater_equal(counted["draw_count"], LEAST_DOCUMENTS))
     ranked = counted.sort_by([("bucket", "ascending"), ("draw_count", "descending"), ("hash", "ascending")])
     buckets = ranked["bucket"].to_numpy()
     first = np.flatnonzero(np.append(True, buckets[1:] != buckets[:-1])[: len(buckets)])
-    for bucket, word in zip(buckets[first], ranked["word_min"].take(pa.array(first)).to_pylist(), strict=True):
-        words[bucket] = word.lower() if word.isascii() else _folded(word)
+    found = folded_words(ranked["word_min"].take(pa.array(first)).to_pylist())
+    for bucket, word in zip(buckets[first].tolist(), found, strict=True):
+        words[bucket] = word
     return pa.array(words, pa.string())
 
 
@@ -132,11 +136,6 @@ def cluster_terms(embedding: Embedding, centroids: Centroids, terms: int = TERMS
                 best = heavy[np.argsort(-row[heavy], kind="stable")[:terms]]
                 found.append([words[place] for place in named[best]])
     return found
-
-
-def _folded(word: str) -> str:
-    """The word as all its spellings with the same hash are written."""
-    return unicodedata.normalize("NFC", "".join(reference.tokens(word)))
 
 
 @njit(nogil=True, cache=True)

@@ -53,11 +53,8 @@ def judge_quality(documents: pa.Table, reference: Reference, config: Config) -> 
     rules = {name: found.broken[:, NAMES.index(name)] for name in settings.drop if name != GATE}
     dropped = np.logical_or.reduce([~passed & (GATE in settings.drop), *rules.values()])
     odd = np.flatnonzero(~passed | dropped)
-    languages = documents["language"].take(pa.array(odd)).to_pylist()
-    told = {
-        row: reference.quality.explain(language or "und", levels[row])
-        for row, language in zip(odd.tolist(), languages, strict=True)
-    }
+    reasons = reference.quality.explain(documents["language"].take(pa.array(odd)), levels[odd])
+    told = dict(zip(odd.tolist(), reasons, strict=True))
     evidence = [
         _evidence(GATE, ~passed, told),
         *(

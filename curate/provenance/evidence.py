@@ -120,6 +120,8 @@ def combine(*arrays: pa.Array | pa.ChunkedArray) -> pa.ListArray:
     lists = [one_chunk(array) for array in arrays]
     lengths = [list_lengths(array) for array in lists]
     total = np.asarray(np.sum(lengths, axis=0), dtype=np.int32)
+    if not total.any():
+        return pa.nulls(len(total), EVIDENCE_LIST)
     starts = np.cumsum(total) - total
     source = np.empty(int(total.sum()), dtype=np.int64)  # for each output item, its place in the concatenated values
     read = 0

@@ -19,7 +19,7 @@ middle of the language itself, where it has five documents.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -112,6 +112,12 @@ class Usual(NamedTuple):
                 own = _beyond(sign * levels, sign * knots[:, place])
                 oddness[place, :UNDEFINED] = np.maximum(oddness[place, :UNDEFINED], own)
         return oddness
+
+    def broken(self, place: int, level: int) -> str:
+        """The rule of a signal that a level breaks, in words."""
+        high = level > self.high[-1, place]
+        limit = float(of_level(place, (self.high if high else self.low)[-1, place]))
+        return f"{NAMES[place]} {float(of_level(place, level)):.3g} {'>' if high else '<'} {limit:.3g}"
 
 
 def _beyond(levels: NDArray[np.floating], knots: Floats) -> Floats:
@@ -246,15 +252,9 @@ class QualityLimits:
             language: string[n], null counts as und.
             levels: uint8[n, signals].
         """
-        names = pc.dictionary_encode(pc.fill_null(one_array(language).cast(pa.string()), "und"))
-        codes = names.indices.to_numpy(zero_copy_only=False) * 2 + _unspaced(levels)
         broken = np.zeros(levels.shape, bool)
         quality, passed = np.full(len(levels), np.nan), np.ones(len(levels), bool)
-        order = np.argsort(codes, kind="stable")
-        starts = np.flatnonzero(changes(codes[order]))
-        for rows in np.split(order, starts[1:]) if len(order) else []:
-            code = int(codes[rows[0]])
-            language_name, writing = names.dictionary[code // 2].as_py(), bool(code % 2)
+        for language_name, writing, rows in _by_writing(language, levels):
             name = self.group(language_name, writing)
             if name is not None:
                 group, table, own = self.groups[name], self._tables[name], levels[rows]
@@ -319,34 +319,49 @@ class QualityLimits:
             {name: numbers(middle) for name, middle in values.get("middles", {}).items()},
         )
 
-    def explain(self, language: str, levels: Levels) -> list[str]:
-        """The broken rules of one document in words: name, value and limit.
+    def explain(self, language: pa.Array | pa.ChunkedArray, levels: Levels) -> list[list[str]]:
+        """The broken rules of each document in words: name, value and limit.
 
         Args:
-            language: of the document.
-            levels: uint8[signals].
+            language: string[n], null counts as und.
+            levels: uint8[n, signals].
         """
-        name = self.group(language, bool(_unspaced(levels[None])[0]))
-        if name is None:
-            return []
-        found = []
-        group, table = self.groups[name], self._tables[name]
-        if _misread(levels[None])[0] and not table[_MOJIBAKE, levels[_MOJIBAKE]] > _ODDNESS[-1]:
-            found.append(f"mojibake {float(of_level(_MOJIBAKE, float(levels[_MOJIBAKE]))):.3g} > {MOST_MOJIBAKE:.3g}")
-        for place in np.flatnonzero(table[np.arange(len(SIGNALS)), levels] > _ODDNESS[-1]).tolist():
-            value = float(of_level(place, levels[place]))
-            high = levels[place] > group.usual.high[-1, place]
-            limit = float(of_level(place, (group.usual.high if high else group.usual.low)[-1, place]))
-            found.append(f"{NAMES[place]} {value:.3g} {'>' if high else '<'} {limit:.3g}")
-        (noisy,) = noise(levels[None], self._centre(language, bool(_unspaced(levels[None])[0])))
-        if noisy > group.noise:
-            found.append(f"noise {noisy:.3g} > {group.noise:.3g}")
-        return found
+        told: list[list[str]] = [[] for _ in range(len(levels))]
+        for language_name, writing, rows in _by_writing(language, levels):
+            name = self.group(language_name, writing)
+            if name is None:
+                continue
+            group, own, documents = self.groups[name], levels[rows], [told[row] for row in rows.tolist()]
+            odd = self._tables[name][np.arange(len(SIGNALS)), own] > _ODDNESS[-1]
+            for row in np.flatnonzero(_misread(own) & ~odd[:, _MOJIBAKE]).tolist():
+                value = float(of_level(_MOJIBAKE, float(own[row, _MOJIBAKE])))
+                documents[row].append(f"mojibake {value:.3g} > {MOST_MOJIBAKE:.3g}")
+            words: dict[tuple[int, int], str] = {}
+            at, places = np.nonzero(odd)
+            for row, place, level in zip(at.tolist(), places.tolist(), own[at, places].tolist(), strict=True):
+                if (place, level) not in words:
+                    words[place, level] = group.usual.broken(place, level)
+                documents[row].append(words[place, level])
+            noisy = noise(own, self._centre(language_name, writing))
+            for row in np.flatnonzero(noisy > group.noise).tolist():
+                documents[row].append(f"noise {noisy[row]:.3g} > {group.noise:.3g}")
+        return told
 
 
 def group_name(language: str, unspaced: bool) -> str:
     """The name of a group: the language and how it is written."""
     return language + _suffix(unspaced)
+
+
+def _by_writing(language: pa.Array | pa.ChunkedArray, levels: Levels) -> Iterator[tuple[str, bool, NDArray[np.int64]]]:
+    """The documents of each language and writing: its name, whether it has no spaces, and their rows, ascending."""
+    names = pc.dictionary_encode(pc.fill_null(one_array(language).cast(pa.string()), "und"))
+    codes = names.indices.to_numpy(zero_copy_only=False) * 2 + _unspaced(levels)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(changes(codes[order]))
+    for rows in np.split(order, starts[1:]) if len(order) else []:
+        code = int(codes[rows[0]])
+        yield names.dictionary[code // 2].as_py(), bool(code % 2), rows
 
 
 def _suffix(unspaced: bool) -> str:

@@ -14,7 +14,7 @@ from curate.detector.statistics import RANK_STEPS, pair_slot, slot
 from curate.detector.stream import FNV_PRIME, FNV_START, fnv, token_hash
 from curate.quality import characters as c
 from curate.quality.catalogue import NAMES
-from curate.text.compiled import decode
+from curate.text.compiled import decode, load_word
 
 LETTER_SLOTS = 1 << 16
 ALPHABETS_END = 0x2E80
@@ -42,6 +42,9 @@ _JAVASCRIPT, _IPSUM, _LOREM, _POLICY, _PRIVACY, _COOKIE, _COOKIES, _USES, _USE, 
     np.uint32(token_hash(word))
     for word in ["javascript", "ipsum", "lorem", "policy", "privacy", "cookie", "cookies", "uses", "use", "of", "terms"]
 )
+_PHRASE_ENDS = np.uint64(sum({1 << (int(end) & 63) for end in (_JAVASCRIPT, _IPSUM, _POLICY, _COOKIES, _USE)}))
+_FULL_STOP = 46
+_PLAIN_MARKS = np.uint64(sum(1 << ord(mark) for mark in ',.-:")'))  # that say nothing between two words
 
 # What `_read` counts, by place.
 (
@@ -91,6 +94,12 @@ def letter_slots(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArr
     return ((first * _K1 ^ second) * _K2 >> np.uint32(16)).astype(np.int64)
 
 
+def ascii_levels(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a table of `LETTER_SLOTS` says of pairs of ASCII, uint8[128 × 128] and near each other in memory."""
+    first, second = np.divmod(np.arange(1 << 14, dtype=np.uint32), np.uint32(128))
+    return letters[letter_slots(first, second)]
+
+
 @numba.njit(cache=True, nogil=True)
 def _letter_level(letters: Any, first: Any, second: Any) -> Any:
     return np.int64(letters[np.uint32(np.uint32(np.uint32(first * _K1) ^ second) * _K2) >> np.uint32(16)])
@@ -100,14 +109,18 @@ def _letter_level(letters: Any, first: Any, second: Any) -> Any:
 def _hash(data: Any, at: Any, end: Any) -> Any:
     """A hash of bytes, eight at a time."""
     state = np.uint64(end - at)
-    while at < end:
-        word = np.uint64(0)
-        for j in range(at, min(at + 8, end)):
-            word = word << np.uint64(8) | np.uint64(data[np.uint64(j)])
-        state = (state ^ word) * _MIX
-        state ^= state >> np.uint64(32)
-        at += 8
-    return state
+    last = np.uint64(0)
+    if end - at >= 8:
+        last = load_word(data, end - 8)
+        while at + 8 < end:
+            state = (state ^ load_word(data, at)) * _MIX
+            state ^= state >> np.uint64(32)
+            at += 8
+    else:
+        for place in range(at, end):
+            last = last << np.uint64(8) | np.uint64(data[np.uint64(place)])
+    state = (state ^ last) * _MIX
+    return state ^ state >> np.uint64(32)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -125,14 +138,24 @@ def _boilerplate(hashed: Any, before: Any, before_that: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
+def _ends_phrase(hashed: Any, hashes: Any, tokens: Any, of_line: Any) -> Any:
+    """`_boilerplate` of a word after so many others, of which those from `of_line` on stand in its line."""
+    if not _PHRASE_ENDS >> (np.uint64(hashed) & np.uint64(63)) & np.uint64(1):
+        return False
+    before = hashes[tokens - 1] if tokens > of_line else np.uint32(0)
+    return _boilerplate(np.uint32(hashed), before, hashes[tokens - 2] if tokens > of_line + 1 else np.uint32(0))
+
+
+@numba.njit(cache=True, nogil=True)
 def _read(  # noqa: C901, one loop over the characters
     data: Any, at: Any, end: Any, tables: Any, hashes: Any, kinds: Any, lengths: Any, lines: Any, paragraphs: Any
 ) -> Any:
     """Reads a text: its words, its lines and paragraphs (hash and length each), and counts."""
-    traits, folded_of, roles, letters = tables
+    traits, folded_of, roles, letters, ascii_pairs = tables
     counts = np.zeros(_COUNTS, np.int64)
     place, visible = 0, 0  # code points, and those that are not skipped
-    tokens, letter_count, solid, pairs, pair_levels = 0, 0, 0, 0, 0
+    tokens, words, word_letters, letter_count, upper, odd = 0, 0, 0, 0, 0, 0
+    solid, marks, sentences, chunks, pairs, pair_levels = 0, 0, 0, 0, 0, 0
     inside, hashed, length = _NO_WORD, FNV_START, 0
     last = np.uint32(32)  # letter before, in the word
     apostrophe, latin, alphabet, capital = False, True, 0, False
@@ -144,6 +167,7 @@ def _read(  # noqa: C901, one loop over the characters
     began, line_start, line_end = at, at, at
     first_solid, last_solid, bullet = -1, -1, False
     terminal, ellipsis, curly, phrase = False, False, False, False
+    of_line = 0  # tokens before the line
     paragraph_hash, paragraph_length = np.uint64(0), 0
     # of sequences of UTF-8 read in one-byte encodings
     need, width, everyday, run, code_before = 0, 0, True, 0, 0
@@ -209,18 +233,13 @@ def _read(  # noqa: C901, one loop over the characters
             closing = inside == _NUMBER and not trait & c.DIGIT
         if closing:
             if inside == _WORD:
-                counts[_WORD_COUNT] += 1
-                counts[_WORD_LETTERS] += length
+                words += 1
+                word_letters += length
                 if last < ALPHABETS_END:
                     pairs += 1
                     pair_levels += _letter_level(letters, last, np.uint32(32))
-                counts[_ODD] += latin and alphabet & _VOWELS == 0 and length >= 3
-            if _boilerplate(
-                np.uint32(hashed),
-                hashes[tokens - 1] if tokens else np.uint32(0),
-                hashes[tokens - 2] if tokens > 1 else np.uint32(0),
-            ):
-                phrase = True
+                odd += latin and alphabet & _VOWELS == 0 and length >= 3
+            phrase |= _ends_phrase(hashed, hashes, tokens, of_line)
             hashes[tokens], kinds[tokens], lengths[tokens] = (
                 hashed,
                 (_CAPITAL if inside == _WORD and capital else inside),
@@ -249,14 +268,14 @@ def _read(  # noqa: C901, one loop over the characters
             last = folded
             letter_count += 1
             if trait & c.UPPER:
-                counts[_UPPER] += 1
+                upper += 1
                 latin, capital = False, True
-                counts[_ODD] += before & (c.LETTER | c.UPPER) == c.LETTER
+                odd += before & (c.LETTER | c.UPPER) == c.LETTER
             elif 97 <= folded <= 122:
                 alphabet |= 1 << (np.int64(folded) - 97)
             else:
                 latin = False
-            counts[_ODD] += before & c.ODD > 0 and before_that & c.LETTER > 0
+            odd += before & c.ODD > 0 and before_that & c.LETTER > 0
         elif trait & c.DIGIT:
             if inside == _NO_WORD:
                 inside, hashed, length = _NUMBER, FNV_START, 0
@@ -267,7 +286,7 @@ def _read(  # noqa: C901, one loop over the characters
             hashes[tokens], kinds[tokens], lengths[tokens] = fnv(FNV_START, np.uint32(folded_of[code])), _WIDE, 1
             tokens += 1
         elif trait & c.PUNCTUATION:
-            counts[_MARKS] += 1
+            marks += 1
             counts[_SYMBOLS] += trait & (c.HASH | c.ELLIPSIS) > 0
             curly |= trait & c.CURLY > 0
 
@@ -276,21 +295,21 @@ def _read(  # noqa: C901, one loop over the characters
         counts[_SYMBOLS] += dots == 3
         if trait & c.STOP:
             if trait & c.FULL_STOP:
-                counts[_SENTENCES] += not stop_before or stopped
+                sentences += not stop_before or stopped
                 stopped = False
             elif not stop_before:
                 stopped = True
         elif stopped and not trait & c.PUNCTUATION:
-            counts[_SENTENCES] += not trait & (c.LETTER | c.DIGIT)
+            sentences += not trait & (c.LETTER | c.DIGIT)
             stopped = False
         stop_before = trait & c.STOP > 0
 
         # what stands between spaces
         if trait & (c.SPACE | c.WIDE):
             if chunk:
-                counts[_CHUNKS] += 1
+                chunks += 1
                 counts[_LETTERLESS] += not chunk_letter
-            counts[_CHUNKS] += trait & c.WIDE > 0
+            chunks += trait & c.WIDE > 0
             chunk, chunk_letter = False, False
         else:
             chunk = True
@@ -298,7 +317,7 @@ def _read(  # noqa: C901, one loop over the characters
 
         # lines and paragraphs
         if not trait & c.SPACE:
-            solid += not letter
+            solid += not (letter or trait & c.PUNCTUATION)
             if first_solid < 0:
                 first_solid, line_start = visible, began
                 bullet = trait & c.BULLET > 0
@@ -327,35 +346,69 @@ def _read(  # noqa: C901, one loop over the characters
                 paragraphs[paragraph, 0], paragraphs[paragraph, 1] = paragraph_hash, np.uint64(paragraph_length)
                 counts[_PARAGRAPHS] += 1
                 paragraph_hash, paragraph_length = np.uint64(0), 0
-            first_solid, curly, phrase = -1, False, False
+            first_solid, curly, phrase, of_line = -1, False, False, tokens
         before_that, before = before, trait
 
-        # Most of most texts: small letters of ASCII, until something else comes. This says again what is said above.
-        if inside == _WORD and letter:
-            run_start = at
-            while at < end:
-                byte = data[np.uint64(at)]
-                if byte < 97 or byte > 122:
+        # Most of most texts: words of ASCII with a mark, a space or both between them, until something else comes. This
+        # says again what is said above.
+        if inside == _WORD and letter and last < 128:
+            run_start, between, opened = at, 0, False
+            while True:
+                started = at
+                while at < end:
+                    small = np.uint32(data[np.uint64(at)])
+                    if small - np.uint32(97) > np.uint32(25):
+                        break
+                    hashed = np.uint32((hashed ^ small) * FNV_PRIME)
+                    pair_levels += np.int64(ascii_pairs[np.uint64(last << np.uint32(7) | small)])
+                    alphabet |= 1 << (np.int64(small) - 97)
+                    last = small
+                    at += 1
+                pairs += at - started
+                length += at - started
+                if at + 2 >= end:
                     break
-                folded = np.uint32(byte)
-                hashed = np.uint32((hashed ^ folded) * FNV_PRIME)
-                if last < ALPHABETS_END:
-                    pairs += 1
-                    pair_levels += _letter_level(letters, last, folded)
-                alphabet |= 1 << (np.int64(byte) - 97)
-                last = folded
-                at += 1
+                byte = np.uint64(data[np.uint64(at)])
+                mark = 1 if byte < 64 and _PLAIN_MARKS >> byte & np.uint64(1) else 0
+                space = 1 if data[np.uint64(at + mark)] == 32 else 0
+                first = np.uint32(data[np.uint64(at + mark + space)])
+                small = first | np.uint32(32)
+                if not mark | space or small - np.uint32(97) > np.uint32(25):
+                    break
+                pairs += 2
+                pair_levels += np.int64(ascii_pairs[np.uint64(last << np.uint32(7) | np.uint32(32))])
+                pair_levels += np.int64(ascii_pairs[np.uint64(np.uint32(32 << 7) | small)])
+                odd += latin and alphabet & _VOWELS == 0 and length >= 3
+                phrase |= _ends_phrase(hashed, hashes, tokens, of_line)
+                hashes[tokens], kinds[tokens], lengths[tokens] = hashed, _CAPITAL if capital else _WORD, length
+                tokens += 1
+                words += 1
+                word_letters += length
+                marks += mark
+                sentences += space & (byte == _FULL_STOP)
+                chunks += space
+                between += mark + space
+                at += mark + space + 1
+                opened, capital = True, small != first
+                upper += capital
+                latin, alphabet = not capital, 1 << (np.int64(small) - 97)
+                hashed, length, last = np.uint32((FNV_START ^ small) * FNV_PRIME), 1, small
             size = at - run_start
             if size:
                 place += size
                 visible += size
-                length += size
-                letter_count += size
+                letter_count += size - between
                 last_solid, line_end = visible, at
-                before_that, before = (before if size == 1 else c.LETTER), c.LETTER
+                if opened:
+                    before_that = c.LETTER if length > 1 else c.SPACE
+                    before = c.LETTER | c.UPPER if capital and length == 1 else c.LETTER
+                else:
+                    before_that, before = (before if size == 1 else c.LETTER), c.LETTER
                 code_before, need, run = 97, 0, 0
     counts[_TOKENS], counts[_PAIRS], counts[_PAIR_LEVELS] = tokens, pairs, pair_levels
-    counts[_LETTERS], counts[_SOLID] = letter_count, solid + letter_count
+    counts[_LETTERS], counts[_SOLID], counts[_UPPER] = letter_count, solid + marks + letter_count, upper
+    counts[_WORD_COUNT], counts[_WORD_LETTERS], counts[_ODD] = words, word_letters, odd
+    counts[_MARKS], counts[_SENTENCES], counts[_CHUNKS] = marks, sentences, chunks
     return counts
 
 
@@ -435,24 +488,24 @@ def _repeated_grams(  # noqa: C901, in parts its loops would pass arrays around
             active -= 1
         found = 0
         for place in range(active):
-            i = starts[place]
-            starts[found] = i
-            keys[found] = np.uint64(ids[i]) << np.uint64(32) | np.uint64(np.uint32(ids[i + 1]))
-            paired = ids[i + 1] >= 0
-            ids[i] = ids[i] if paired else -1
+            i = np.uint64(starts[place])
+            own, following = ids[i], ids[i + np.uint64(1)]
+            starts[found], keys[found] = i, np.uint64(own) << np.uint64(32) | np.uint64(np.uint32(following))
+            paired = following >= 0
+            ids[i] = own if paired else -1
             found += paired
         for place in range(active, too_late):
-            ids[starts[place]] = -1
+            ids[np.uint64(starts[place])] = -1
         # Pairs are counted by hash first: what is alone there is alone.
         mask = _mask(2 * found)
         counted[: mask + 1] = 0
         for place in range(found):
-            slot_of = np.int64(keys[place] * _MIX >> np.uint64(32)) & mask
+            slot_of = keys[place] * _MIX >> np.uint64(32) & np.uint64(mask)
             counted[slot_of] = min(counted[slot_of] + 1, 2)
         kept = 0
         for place in range(found):
-            i = starts[place]
-            alone = counted[np.int64(keys[place] * _MIX >> np.uint64(32)) & mask] < 2
+            i = np.uint64(starts[place])
+            alone = counted[keys[place] * _MIX >> np.uint64(32) & np.uint64(mask)] < 2
             starts[kept], keys[kept] = i, keys[place]
             ids[i] = -1 if alone else ids[i]
             kept += not alone
@@ -460,18 +513,18 @@ def _repeated_grams(  # noqa: C901, in parts its loops would pass arrays around
         for place in range(kept):
             gram = _identify(table, mask, stamp + n, keys[place], fresh)
             if gram == fresh:
-                seen[fresh] = 0
+                seen[np.uint64(fresh)] = 0
                 fresh += 1
-            seen[gram] += 1
-            ids[starts[place]] = gram
-        top = 0
-        for gram in range(1, fresh):
-            if seen[gram] > seen[top]:
-                top = gram
+            seen[np.uint64(gram)] += 1
+            ids[np.uint64(starts[place])] = gram
+        top, most = 0, 0
+        for gram in range(fresh):
+            if seen[gram] > most:
+                top, most = gram, seen[gram]
         active, covered, until = 0, 0, 0
         for place in range(kept):
-            i = starts[place]
-            gram = ids[i]
+            i = np.int64(starts[place])
+            gram = ids[np.uint64(i)]
             if seen[gram] < 2:
                 ids[i] = -1
                 continue
@@ -502,13 +555,14 @@ def _word_signals(
         stops += rank <= _STOP_WORD
         unknown += rank == _UNRANKED and kinds[i] != _NUMBER
         fragments += kinds[i] == _WORD and rank > _COMMON and 2 <= lengths[i] <= 4
-        if i:
-            surprise += np.int64(bigrams[pair_slot(hashes[i - 1], hashes[i], bigrams.size)])
+    for i in range(1, count):
+        surprise += np.int64(bigrams[pair_slot(hashes[i - 1], hashes[i], bigrams.size)])
+    for i in range(count):
         word = _identify(table, mask, stamp, np.uint64(hashes[i]), distinct)
         if word == distinct:
-            seen[word] = 0
+            seen[np.uint64(word)] = 0
             distinct += 1
-        seen[word] += 1
+        seen[np.uint64(word)] += 1
         ids[i] = word
     x[_S_STOP] = stops / count
     x[_S_UNKNOWN] = unknown / count
@@ -529,10 +583,11 @@ def _variety(ids: Any, inside: Any) -> Any:
     inside[:] = 0
     distinct, total = 0, 0
     for i in range(ids.size):
-        inside[ids[i]] += 1
-        distinct += inside[ids[i]] == 1
+        entered = np.uint64(ids[i])
+        inside[entered] += 1
+        distinct += inside[entered] == 1
         if i >= WINDOW:
-            left = ids[i - WINDOW]
+            left = np.uint64(ids[i - WINDOW])
             inside[left] -= 1
             distinct -= inside[left] == 0
         if i >= WINDOW - 1:
@@ -541,17 +596,25 @@ def _variety(ids: Any, inside: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _repeated_bytes(data: Any, start: Any, end: Any, values: Any, places: Any) -> Any:
-    """Share of the bytes from the eighth on that end a run of eight which came before, not far off."""
-    places[:] = -1 - _NEAR
+def _repeated_bytes(data: Any, start: Any, end: Any, places: Any) -> Any:
+    """Share of the bytes from the eighth on that end a run of eight which came before, not far off.
+
+    Args:
+        data: bytes of all texts.
+        start: of the text.
+        end: of the text.
+        places: int64[_BYTE_SLOTS], where the last run of each hash begins, in this text or one before.
+    """
     value, repeats = np.uint64(0), 0
-    for at in range(start, end):
+    for at in range(start, min(start + 7, end)):
         value = value << np.uint64(8) | np.uint64(data[np.uint64(at)])
-        if at - start >= 7:
-            slot_of = np.int64(value * _MIX >> np.uint64(52))
-            repeats += values[slot_of] == value and at - start - places[slot_of] <= _NEAR
-            values[slot_of] = value
-            places[slot_of] = at - start
+    for at in range(start, end - 7):
+        value = value << np.uint64(8) | np.uint64(data[np.uint64(at) + np.uint64(7)])
+        slot_of = value * _MIX >> np.uint64(52)
+        place = places[slot_of]
+        same = load_word(data, max(place, start)) == load_word(data, at)  # without a branch, which nothing predicts
+        repeats += same & (place >= max(start, at - _NEAR))
+        places[slot_of] = at
     return repeats / max(end - start - 7, 1)
 
 
@@ -600,7 +663,7 @@ def signals(data: Any, offsets: Any, valid: Any, tables: Any, model: Any, column
         data: bytes of all texts.
         offsets: int64[n + 1].
         valid: bool[n].
-        tables: traits, folded, roles and letters.
+        tables: traits, folded, roles, letters and `ascii_levels`.
         model: ranks and bigrams.
         columns: float32[n, signals].
     """
@@ -610,11 +673,11 @@ def signals(data: Any, offsets: Any, valid: Any, tables: Any, model: Any, column
             longest = max(longest, min(offsets[i + 1] - offsets[i], MOST_BYTES))
     most = longest + 1
     hashes, kinds, lengths = np.empty(most, np.uint32), np.empty(most, np.uint8), np.empty(most, np.int32)
-    ids, seen, starts = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    ids, seen, starts = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint32)
     keys = np.empty(most, np.uint64)
     lines, paragraphs = np.empty((longest // 2 + 2, 2), np.uint64), np.empty((longest // 2 + 2, 2), np.uint64)
     table, counted = np.zeros((1024, 2), np.uint64), np.empty(2048, np.uint8)
-    values, places = np.zeros(_BYTE_SLOTS, np.uint64), np.empty(_BYTE_SLOTS, np.int64)
+    places = np.full(_BYTE_SLOTS, -1, np.int64)
     stamp = 1
     for i in range(valid.size):
         if not valid[i] or offsets[i] == offsets[i + 1]:
@@ -628,7 +691,7 @@ def signals(data: Any, offsets: Any, valid: Any, tables: Any, model: Any, column
         counts = _read(data, offsets[i], end, tables, hashes, kinds, lengths, lines, paragraphs)
         tokens = counts[_TOKENS]
         _fill(counts, x)
-        x[_S_BYTES] = _repeated_bytes(data, offsets[i], end, values, places)
+        x[_S_BYTES] = _repeated_bytes(data, offsets[i], end, places)
         size = _mask(max(tokens, counts[_LINES])) + 1
         if size > table.shape[0]:
             table, counted = np.zeros((size, 2), np.uint64), np.empty(2 * size, np.uint8)

@@ -70,4 +70,5 @@ def of_level(place: int, level: NDArray[np.floating] | float) -> NDArray[np.floa
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Any, Any]:
     """Characters and letters; ranks and bigrams of words, the latter of the shipped model of texts by people."""
-    return (*characters.load(), letters.load()), (ranks.load(), load_detector().tables.bigrams)
+    levels = letters.load()
+    return (*characters.load(), levels, compiled.ascii_levels(levels)), (ranks.load(), load_detector().tables.bigrams)

@@ -54,8 +54,8 @@ def test_what_is_far_from_people_fails(limits):
         found = judged(limits, language, junk)
         assert not found.passed.any()
         assert found.broken[:, MOJIBAKE].all() and (found.quality < 0.02).all()
-    assert any(reason.startswith("mojibake 0.155 > 0") for reason in limits.explain("en", junk[0]))
-    assert limits.explain("en", np.full(len(SIGNALS), UNDEFINED, np.uint8)) == []
+    assert any(reason.startswith("mojibake 0.155 > 0") for reason in limits.explain(pa.array(["en"]), junk[:1])[0])
+    assert limits.explain(pa.array(["en"]), np.full((1, len(SIGNALS)), UNDEFINED, np.uint8)) == [[]]
 
 
 def test_junk_in_the_reference_does_not_make_a_wrong_encoding_usual():

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curate.quality.catalogue import NAMES, SIGNALS
@@ -39,10 +39,19 @@ pieces = st.one_of(
 )
 texts = st.lists(pieces, max_size=250).map("".join)
 spaced = st.lists(st.sampled_from(WORDS), max_size=250).map(" ".join)
+running = st.lists(  # what most texts are, with what ends it
+    st.tuples(
+        st.sampled_from(["the", "Of", "a", "A", "hmm", "bcd", "I", "privacy", "policy", "use", "cookies", "été", "x1"]),
+        st.sampled_from([" ", " ", ", ", ". ", ".", " ,", "; ", ".. ", ".\n", ". \n", "-", "é "]),
+    ),
+    max_size=150,
+).map(lambda parts: "".join(word + between for word, between in parts))
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.one_of(texts, spaced))
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(texts, spaced, running))
+@example("use.\ncookies.\nthe ")  # a phrase ends with its line
+@example("terms\nof\nuse\nuse of\ncookies\nuse of cookies\n")
 def test_compiled_and_plain_agree(text):
     found = dict(zip(NAMES, quality_signals(pa.array([text]))[0], strict=True))
     expected = reference.signals(text)
