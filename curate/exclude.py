@@ -154,7 +154,7 @@ def _decode(file: EvaluationFile) -> pa.Table:
             table = (ipc.read_table if is_ipc(file.path) else pq.read_table)(BytesIO(file.content))
         table.validate(full=True)
         return table
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except (OSError, EOFError, pa.ArrowException, UnicodeDecodeError) as error:
         raise UsageError(
             f"exclude file {file.path!r} cannot be decoded ({one_line(error)}), expected Parquet, JSON lines or "
             "Arrow IPC"

@@ -36,8 +36,8 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     human = None if memory else human_reference(config, FILES)
     bands = bands_of(config)
     lines = [
-        f"{len(planned.fingerprints)} files, {planned.rows:,} records, about {planned.text_bytes / 1e6:,.1f} MB of "
-        f"text, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
+        f"{len(planned.fingerprints)} files, {planned.rows:,} records, {planned.text_bytes / 1e6:,.1f} MB before "
+        f"compression, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
         *(f"compared with {each.plan.rows:,} documents of {each.directory}" for each in earlier),
         *([f"calibrated with {human.rows:,} documents of {config.synthetic.human_reference}"] if human else []),
         *([f"going on from what {config.synthetic.human_reference} remembers"] if memory else []),

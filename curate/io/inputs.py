@@ -91,12 +91,22 @@ def _curate_output(directory: str, listed: Sequence[FileInfo], files: Files) -> 
     """The data files that the manifest of a curate output lists; nothing for any other directory."""
     root = directory.rstrip("/") + "/"
     by_name = {file.path[len(root) :]: file for file in listed}
+    ours = any(name.startswith("annotations/features/") for name in by_name)
     if MANIFEST not in by_name:
+        if ours:
+            raise UsageError(
+                f"input {directory!r} has no {MANIFEST}, the output of a run that has not ended; run it to its end, or "
+                f"name the files in it"
+            )
         return []
     try:
         with files.open(by_name[MANIFEST].path) as stream:
             manifest = json.load(stream)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if ours:
+            raise UsageError(
+                f"input {directory!r} has a {MANIFEST} that cannot be read ({error}); `curate verify` tells more"
+            ) from None
         return []
     digests = manifest.get("digests") if isinstance(manifest, dict) else None
     if not isinstance(digests, dict) or "counts" not in manifest:

@@ -11,6 +11,7 @@ JSON has fewer types than Arrow and lines need not agree, so types are inferred 
 So no row is lost to a type, and the result does not depend on the order of lines or files.
 """
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
@@ -19,6 +20,8 @@ import pyarrow as pa
 
 MAX_DEPTH = 16
 MAX_FIELDS = 1_000
+MAX_LINE = 1 << 28
+"""Bytes of a line; a longer one is an error, of which no more is held in memory."""
 _CHUNK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _EXACT = 2**53  # integers up to here are exact as doubles
@@ -124,6 +127,9 @@ def read_lines(file: BinaryIO, path: str) -> Iterator[Line]:
             raw = raw.removeprefix(_BOM)
         if not raw or raw.isspace():
             continue
+        if len(raw) > MAX_LINE:
+            yield Line(number, len(raw), None, f"line {number + 1}: longer than {MAX_LINE:,} bytes")
+            continue
         try:
             yield Line(number, len(raw), _decode(raw), None)
         except (ValueError, RecursionError) as error:
@@ -152,18 +158,23 @@ def to_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
 def _decompress(file: BinaryIO, path: str) -> Any:
     for ending, codec in ((".gz", "gzip"), (".zst", "zstd")):
         if path.lower().endswith(ending):
-            return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), codec)
+            # Buffered, since what pyarrow's own read had set aside is never freed when it meets damaged data.
+            return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), codec), _CHUNK)
     return file
 
 
 def _raw_lines(stream: Any) -> Iterator[bytes]:
+    """The lines, of those that are too long a little more than `MAX_LINE` bytes."""
     pending: list[bytes] = []
+    size = 0
     while chunk := stream.read(_CHUNK):
         first, *rest = chunk.split(b"\n")
-        pending.append(first)
+        if size <= MAX_LINE:
+            pending.append(first)
+            size += len(first)
         for line in rest:
             yield b"".join(pending)
-            pending = [line]
+            pending, size = [line], len(line)
     yield b"".join(pending)
 
 

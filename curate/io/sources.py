@@ -6,7 +6,7 @@ Arrow IPC file, whose batches tell their rows.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ _SLICE_BLOCKS = 8  # of bytes in a slice; a row of little text may have
 _SLICE_ROWS = 16  # as many times the rows of a block
 _MOST_SLICES = 16
 _FINGERPRINT_BYTES = 1 << 16
+_FREE_ROWS, _ROWS_PER_BYTE = 1 << 20, 64  # of a file; columns of nulls or of one value take next to nothing
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class InputPlan:
         failed: (path, one-line reason) of each file that cannot be read.
         fingerprints: path → size and digest of its beginning and end, of each readable file.
         rows: all records, undecodable ones included.
-        text_bytes: estimate of the bytes of text.
+        text_bytes: estimate of the bytes of text, of Parquet with all columns.
         block_rows: most rows in a block.
         block_bytes: most bytes in a block of more than one row.
     """
@@ -144,9 +145,10 @@ def _open(file: FileInfo, text: str, files: Files) -> _Source:
             return _open_jsonl(file, fingerprint, files)
         if is_ipc(file.path):
             return _open_ipc(file, text, fingerprint, files)
-        return _open_parquet(file, text, fingerprint, files)
+        return _open_parquet(file, fingerprint, files)
     # A damaged file may ask for any number of bytes.
-    except (OSError, EOFError, pa.ArrowException, MemoryError, OverflowError) as error:
+    # Names of columns need not be UTF-8.
+    except (OSError, EOFError, pa.ArrowException, MemoryError, OverflowError, UnicodeDecodeError) as error:
         return _Source(file.path, error=one_line(error))
 
 
@@ -159,20 +161,23 @@ def _fingerprint(file: FileInfo, files: Files) -> dict[str, int | str]:
     return {"size": file.size, "digest": digest.hexdigest()}
 
 
-def _open_parquet(file: FileInfo, text: str, fingerprint: dict[str, int | str], files: Files) -> _Source:
+def _open_parquet(file: FileInfo, fingerprint: dict[str, int | str], files: Files) -> _Source:
     with files.open(file.path) as stream:
         parquet = pq.ParquetFile(stream)
         metadata = parquet.metadata
         groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-        leaf = next((i for i in range(metadata.num_columns) if metadata.schema.column(i).path == text), None)
-        text_bytes = 0 if leaf is None else sum(group.column(leaf).total_uncompressed_size for group in groups)
+        rows = sum(group.num_rows for group in groups)
+        if rows != metadata.num_rows or min((group.num_rows for group in groups), default=0) < 0:
+            raise OSError(f"its footer says {metadata.num_rows:,} rows, and its row groups {rows:,}")
+        _check_rows(rows, file)
         return _Source(
             file.path,
             schema=parquet.schema_arrow,
             row_groups=tuple((index, group.num_rows, group.total_byte_size) for index, group in enumerate(groups)),
+            # Of all columns: asking for one lets a crafted file end the process within pyarrow 25.
             rows=metadata.num_rows,
             decodable=metadata.num_rows,
-            text_bytes=text_bytes,
+            text_bytes=sum(group.total_byte_size for group in groups),
             fingerprint=fingerprint,
         )
 
@@ -180,7 +185,9 @@ def _open_parquet(file: FileInfo, text: str, fingerprint: dict[str, int | str], 
 def _open_ipc(file: FileInfo, text: str, fingerprint: dict[str, int | str], files: Files) -> _Source:
     with files.open(file.path) as stream:
         schema, batches = ipc.scan(stream, text)
+        _names(schema)
     rows = sum(batch.rows for batch in batches)
+    _check_rows(rows, file)
     return _Source(
         file.path,
         schema=schema,
@@ -190,6 +197,21 @@ def _open_ipc(file: FileInfo, text: str, fingerprint: dict[str, int | str], file
         text_bytes=sum(batch.text_bytes for batch in batches),
         fingerprint=fingerprint,
     )
+
+
+def _names(fields: Iterable[pa.Field]) -> list[str]:
+    """The names of fields and of those within them; one that is not UTF-8 fails here, not where it is first used."""
+    names = []
+    for field in fields:
+        kind = plain_type(field.type)
+        names += [field.name, *_names(kind.field(index) for index in range(kind.num_fields))]
+    return names
+
+
+def _check_rows(rows: int, file: FileInfo) -> None:
+    """Refuses files of a few bytes that stand for more rows than any memory holds."""
+    if rows > _FREE_ROWS + _ROWS_PER_BYTE * file.size:
+        raise OSError(f"it claims {rows:,} rows in {file.size:,} bytes, expected at most {_ROWS_PER_BYTE} in each")
 
 
 def _open_jsonl(file: FileInfo, fingerprint: dict[str, int | str], files: Files) -> _Source:

@@ -259,7 +259,9 @@ def test_old_output_stays_whole_until_the_new_is_complete(
         outcome = curate("run", "--input", new, "--output", out, "--overwrite", *only_read)
     assert outcome.code == 1
     assert outcome.message == "curate: RuntimeError: the power went out; add --debug for the traceback"
-    assert snapshot(tmp_path) == before
+    kept = {path for path in snapshot(tmp_path) if ".out.curate-staging" in path.parts}
+    assert snapshot(tmp_path).items() - {(path, (tmp_path / path).read_bytes()) for path in kept} == before.items()
+    assert bool(kept) == (job != "run.annotate_inputs")  # what was annotated, for --resume
 
     assert curate("run", "--input", new, "--output", out, "--overwrite", *only_read).code == 0
     assert output_of(out).counts["read"] == 5
@@ -286,13 +288,15 @@ def test_failure_inside_a_worker_is_one_line(curate_process, write, texts, tmp_p
     assert outcome.code == 1
     assert outcome.message.startswith("curate: OSError: disk full")
     assert "Traceback" not in outcome.err and "ERROR" not in outcome.err
-    assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+    assert "the same command with --resume goes on from there" in outcome.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.curate-staging", "a.parquet"]
 
 
 @pytest.mark.slow
 def test_failure_inside_a_worker_process_is_one_line(curate_process, write, texts, tmp_path, only_read):
     input = write("a.parquet", {"text": texts})
-    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))"
+    # The record fits, features do not.
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))"
     outcome = curate_process(
         "run", "--input", input, "--output", tmp_path / "out", "--workers", "2", *only_read, before=full
     )

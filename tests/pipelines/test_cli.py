@@ -47,7 +47,7 @@ def test_help_has_examples(curate, command):
 def test_help_and_config_import_nothing_heavy(curate_process):
     check = (
         "import atexit, sys\n"
-        "heavy = ('apache_beam', 'numba', 'pyarrow', 'matplotlib', 'fasttext', 'c2pa', 'scipy')\n"
+        "heavy = ('apache_beam', 'numba', 'numpy', 'pyarrow', 'matplotlib', 'fasttext', 'c2pa', 'scipy')\n"
         "atexit.register(lambda: print([name for name in heavy if name in sys.modules]))"
     )
     for command in (("--help",), ("run", "--help"), ("config",)):
@@ -240,16 +240,18 @@ def test_paths_in_data_open_no_connection(curate_process, write, tmp_path, texts
     assert "read 5 documents" in outcome.out
 
 
-@pytest.mark.parametrize("place", ["run.annotate_inputs", "writing.apply_split"])
-def test_interrupted(curate_process, write, texts, tmp_path, place):
-    """Also in the midst of a worker's work, where Beam makes another error of it."""
+@pytest.mark.parametrize(
+    ("place", "kept"), [("run.annotate_inputs", []), ("writing.apply_split", [".out.curate-staging"])]
+)
+def test_interrupted(curate_process, write, texts, tmp_path, place, kept):
+    """Also in the midst of a worker's work, where Beam makes another error of it; what is annotated can be resumed."""
     module, name = place.split(".")
     broken = f"import curate.pipelines.{module} as m\ndef stop(*a): raise KeyboardInterrupt\nm.{name} = stop"
     input = write("a.parquet", {"text": texts})
     outcome = curate_process("run", "--input", input, "--output", tmp_path / "out", before=broken)
     assert outcome.code == 130
     assert outcome.message == "curate: interrupted; nothing was changed in the output directory"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "a.parquet"]
 
 
 def test_provenance_of_members_and_without_the_trust_list(curate, tmp_path):

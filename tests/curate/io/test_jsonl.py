@@ -118,6 +118,26 @@ def test_lines_longer_than_the_read_buffer(tmp_path, read):
     assert [row["text"] for row in read([path]).rows] == texts
 
 
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_line_without_end_costs_that_line_and_little_memory(tmp_path, read, monkeypatch, ending):
+    """A few kilobytes of gzip may stand for a line that no memory holds."""
+    monkeypatch.setattr(jsonl, "MAX_LINE", 1 << 21)
+    lines = [b'{"text": "a"}', b'{"text": "' + b"x" * (1 << 24) + b'"}', b'{"text": "b"}', b"y" * (1 << 22)]
+    path = tmp_path / f"a.jsonl{ending}"
+    (gzip.open if ending else open)(path, "wb").write(b"\n".join(lines))
+    sizes = [line.size for line in jsonl.read_lines(path.open("rb"), str(path))]
+    assert max(sizes) <= (1 << 21) + 2 * (1 << 20)
+    found = read([path])
+    assert [row["text"] for row in found.rows] == ["a", "b"]
+    assert [error["error"] for error in found.errors] == [f"line {n}: longer than 2,097,152 bytes" for n in (2, 4)]
+
+
+@pytest.mark.slow
+def test_a_line_of_100_megabytes(tmp_path, read):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "' + b"one two " * 12_500_000 + b'"}\n{"text": "b"}\n')
+    assert [len(row["text"]) for row in read([tmp_path / "a.jsonl"]).rows] == [100_000_000, 1]
+
+
 def test_objects_without_fields_beside_other_files_are_rows(tmp_path, read, write):
     (tmp_path / "a.jsonl").write_text("{}\n{}\n")
     assert read([tmp_path / "a.jsonl", write("b.parquet", {"text": ["x"]})]).rows == [

@@ -2,6 +2,7 @@ import gzip
 import os
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from curate.config import make_config
@@ -37,6 +38,36 @@ def test_unreadable_files_are_listed_and_the_rest_goes_on(write, tmp_path, read)
     assert all(error and "\n" not in error for _, error in reading.plan.failed)
     assert [row["text"] for row in reading.rows] == ["one", "two", "one", "two"]
     assert set(reading.plan.fingerprints) == {str(tmp_path / "a.parquet"), str(tmp_path / "z.parquet")}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_files_that_claim_more_rows_than_they_can_hold_are_not_read(tmp_path, read, write, ending):
+    """A few hundred bytes may stand for any number of rows of nulls; each costs memory and a row of the ledger."""
+    table = pa.table({"text": pa.nulls(30_000_000)})
+    if ending == "parquet":
+        pq.write_table(table.cast(pa.schema([("text", pa.string())])), tmp_path / "claims.parquet")
+    else:
+        with pa.ipc.new_file(tmp_path / "claims.arrow", table.schema) as writer:
+            writer.write_table(table)
+    assert (tmp_path / f"claims.{ending}").stat().st_size < 100_000
+    found = read([tmp_path / f"claims.{ending}", write("b.parquet", pa.table({"text": ["x"]}))])
+    assert found.table.num_rows == 1
+    [(path, error)] = found.plan.failed
+    assert path.endswith(ending) and error.startswith("it claims 30,000,000 rows in ")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_columns_whose_names_are_no_text_cost_their_file(tmp_path, read, write, ending):
+    table = pa.table({"text": ["x"], "name": ["y"]})
+    write(f"bad.{ending}", table)
+    path = tmp_path / f"bad.{ending}"
+    if ending == "arrow":
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    path.write_bytes(path.read_bytes().replace(b"name", b"na\xff\xfe"))
+    found = read([path, write("good.parquet", table)])
+    assert found.table.num_rows == 1
+    assert [name for name, _ in found.plan.failed] == [str(path)]
 
 
 def test_nothing_readable_is_exit_3(tmp_path):
