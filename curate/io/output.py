@@ -3,8 +3,11 @@
 A local run writes to a staging directory beside the output and puts it in place by renaming. Names of fixed form
 make a crash recoverable: whoever prepares the same output next finds what was left, under the lock, and repairs it.
 Object stores have no rename: there files are written in place, and the manifest comes last.
+
+What a run that did not finish has staged may be kept, so that the next one goes on from it (`Staging.keep`).
 """
 
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -19,6 +22,7 @@ from curate.io.filesystem import Files, below, is_remote
 from curate.io.inputs import MANIFEST
 
 _DIGEST_CHUNK = 1 << 20
+_HERE, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
 class Staging(Protocol):
@@ -26,15 +30,20 @@ class Staging(Protocol):
 
     Attributes:
         path: directory to write to.
+        resumable: whether what is written may outlive the run.
     """
 
     path: str
+    resumable: bool
 
     def commit(self) -> None:
         """Makes what was written the output."""
 
     def abort(self) -> None:
         """Removes what was written; an old output is as it was."""
+
+    def keep(self) -> None:
+        """Ends the run like `abort`, but leaves what was written for a run that resumes."""
 
     def __enter__(self) -> "Staging": ...
 
@@ -43,7 +52,9 @@ class Staging(Protocol):
     ) -> None: ...
 
 
-def prepare_output(path: str, overwrite: bool, files: Files, inputs: Sequence[str] = ()) -> Staging:
+def prepare_output(
+    path: str, overwrite: bool, files: Files, inputs: Sequence[str] = (), resume: bool = False
+) -> Staging:
     """Takes an output directory into use.
 
     Args:
@@ -51,11 +62,15 @@ def prepare_output(path: str, overwrite: bool, files: Files, inputs: Sequence[st
         overwrite: replace what is there.
         files: used for remote paths.
         inputs: files to be read, none of which may lie in the directory.
+        resume: leave in the staging directory what an interrupted run has written there.
 
     Raises:
-        UsageError: the directory is not empty, cannot be written, is in use by another run, or holds the inputs.
+        UsageError: the directory is not empty, cannot be written, is in use by another run, or holds the inputs; or
+            it is remote, where nothing can be resumed.
     """
-    return _InPlace(path, overwrite, files) if is_remote(path) else _Beside(path, overwrite, inputs)
+    if is_remote(path) and resume:
+        raise UsageError(f"output {path!r} is remote, where no run can be resumed; run without --resume")
+    return _InPlace(path, overwrite, files) if is_remote(path) else _Beside(path, overwrite, inputs, resume)
 
 
 def digests(directory: str, files: Files) -> dict[str, str]:
@@ -76,7 +91,9 @@ def digests(directory: str, files: Files) -> dict[str, str]:
 class _Beside:
     """A staging directory beside a local output."""
 
-    def __init__(self, path: str, overwrite: bool, inputs: Sequence[str]) -> None:
+    resumable = True
+
+    def __init__(self, path: str, overwrite: bool, inputs: Sequence[str], resume: bool) -> None:
         self._given = path
         self._target = Path(os.path.realpath(path))
         beside = self._target.parent / f".{self._target.name}.curate"
@@ -93,9 +110,9 @@ class _Beside:
             self._remove_parents()
             raise _unwritable(path, error) from None
         try:
-            self._recover()
+            self._recover(resume)
             self._refuse_not_empty(overwrite)
-            self._staging.mkdir()
+            self._staging.mkdir(exist_ok=resume)
         except OSError as error:
             self._release()
             raise _unwritable(path, error) from None
@@ -104,7 +121,26 @@ class _Beside:
             raise
 
     def commit(self) -> None:
-        """See `Staging.commit`. A crash between the two renames is repaired by `_recover`."""
+        """See `Staging.commit`. A crash on the way is repaired by `_recover`."""
+        _flush(self._staging)
+        if not self._exchange():
+            self._rename()
+        shutil.rmtree(self._old, ignore_errors=True)
+        self._made = []
+        self._release()
+
+    def _exchange(self) -> bool:
+        """Lets the new output and the old one take each other's place; False without an old one, or where none can."""
+        if not self._target.exists():
+            return False
+        self._staging.rename(self._old)  # a name under which the old output will be removed
+        if _exchange(self._old, self._target):
+            return True
+        self._old.rename(self._staging)
+        return False
+
+    def _rename(self) -> None:
+        """Puts the new output in place where two directories cannot be exchanged: for a moment there is none."""
         if self._target.exists() and any(self._target.iterdir()):
             self._target.rename(self._old)
         try:
@@ -113,13 +149,14 @@ class _Beside:
             if self._old.exists():
                 self._old.rename(self._target)
             raise
-        shutil.rmtree(self._old, ignore_errors=True)
-        self._made = []
-        self._release()
 
     def abort(self) -> None:
         """See `Staging.abort`."""
         shutil.rmtree(self._staging, ignore_errors=True)
+        self._release()
+
+    def keep(self) -> None:
+        """See `Staging.keep`."""
         self._release()
 
     def __enter__(self) -> "_Beside":
@@ -162,14 +199,14 @@ class _Beside:
             except OSError:
                 return  # in use by now
 
-    def _recover(self) -> None:
+    def _recover(self, resume: bool) -> None:
         """Repairs what a crash left: an old output that was moved aside comes back unless the new one is in place."""
         if self._old.exists():
             if self._target.exists() and any(self._target.iterdir()):
                 shutil.rmtree(self._old)
             else:
                 self._old.rename(self._target)
-        if self._staging.exists():
+        if self._staging.exists() and not resume:
             shutil.rmtree(self._staging)
 
     def _refuse_not_empty(self, overwrite: bool) -> None:
@@ -220,6 +257,8 @@ class _Lock:
 class _InPlace:
     """A remote output, written where it stays; readers ignore what its manifest does not list."""
 
+    resumable = False
+
     def __init__(self, path: str, overwrite: bool, files: Files) -> None:
         self.path = path.rstrip("/")
         self._files = files
@@ -240,6 +279,10 @@ class _InPlace:
         self._open = False
         self._clear()
 
+    def keep(self) -> None:
+        """See `Staging.keep`; here nothing is kept."""
+        self.abort()
+
     def __enter__(self) -> "_InPlace":
         return self
 
@@ -254,6 +297,24 @@ class _InPlace:
         found = below(self.path, self._files)
         for file in sorted(found, key=lambda file: not file.path.endswith("/" + MANIFEST)):
             self._files.remove(file.path)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Lets two directories take each other's place at once; False where the system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux
+    names = (os.fsencode(one), os.fsencode(other))
+    return rename is not None and rename(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE) == 0
+
+
+def _flush(directory: Path) -> None:
+    """Has everything under a directory on the disk, so that a rename cannot get there before what it renames."""
+    for parent, _, names in os.walk(directory):
+        for path in (parent, *(os.path.join(parent, name) for name in names)):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _not_empty(path: str) -> UsageError:

@@ -2,10 +2,13 @@ import hashlib
 import io
 import multiprocessing
 import os
+import signal
+import sys
 
 import pytest
 
 from curate.errors import UsageError
+from curate.io import output
 from curate.io.filesystem import FileInfo, LocalFiles
 from curate.io.output import digests, prepare_output
 
@@ -133,6 +136,72 @@ def test_a_crash_at_any_point_is_repaired_by_the_next_run(tmp_path, moves, survi
         prepare(out)
     assert list(contents(out)) == [survivor]
     assert os.listdir(tmp_path) == ["out"]
+
+
+def _killed_before(operation, out):
+    """Replaces an output, and is killed before its operation of this number on files, if it has as many."""
+    done = []
+
+    def hook(event, arguments):
+        if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir") and str(out.parent) in str(arguments[0]):
+            if len(done) == operation:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done.append(event)
+
+    sys.addaudithook(hook)
+    with prepare(out, overwrite=True) as staging:
+        put(staging.path, new="1")
+        put(os.path.join(staging.path, "data"), more="2")
+        staging.commit()
+
+
+def test_at_every_moment_of_a_run_there_is_a_whole_output(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    if not output._exchange(tmp_path / "one", tmp_path / "other"):
+        pytest.skip("directories cannot take each other's place here: the next run mends what is left")
+    for operation in range(100):
+        place = tmp_path / str(operation)
+        put(place / "out", old="0")
+        process = multiprocessing.get_context("fork").Process(target=_killed_before, args=(operation, place / "out"))
+        process.start()
+        process.join()
+        found = sorted(os.listdir(place / "out"))
+        assert found in (["old"], ["data", "new"])
+        with pytest.raises(UsageError, match="not empty"):
+            prepare(place / "out")
+        assert sorted(os.listdir(place / "out")) == found and os.listdir(place) == ["out"]
+        if process.exitcode == 0:
+            break
+    assert 10 < operation < 99
+
+
+def test_what_is_kept_waits_for_a_run_that_resumes(tmp_path):
+    with pytest.raises(KeyError), prepare(tmp_path / "out") as staging:
+        put(staging.path, a="1")
+        staging.keep()
+        raise KeyError
+    with prepare(tmp_path / "out", resume=True) as staging:
+        assert contents(tmp_path / ".out.curate-staging") == {"a": "1"}
+        staging.keep()
+    with prepare(tmp_path / "out") as staging:
+        assert contents(tmp_path / ".out.curate-staging") == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exchange", [output._exchange, lambda one, other: False])
+def test_an_old_output_is_replaced_also_where_directories_cannot_be_exchanged(tmp_path, monkeypatch, exchange):
+    monkeypatch.setattr(output, "_exchange", exchange)
+    put(tmp_path / "out", old="0")
+    with prepare(tmp_path / "out", overwrite=True) as staging:
+        put(staging.path, new="1")
+        staging.commit()
+    assert contents(tmp_path / "out") == {"new": "1"} and os.listdir(tmp_path) == ["out"]
+
+
+def test_nothing_is_resumed_on_an_object_store():
+    with pytest.raises(UsageError, match="is remote, where no run can be resumed; run without --resume"):
+        prepare_output("mem://b/out", False, Memory(), resume=True)
 
 
 def test_digests(tmp_path):
