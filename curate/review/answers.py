@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import xxhash
 
 from curate.errors import UsageError
 from curate.provenance.evidence import shown
@@ -88,8 +89,8 @@ def parse_answers(content: bytes, path: str) -> list[Answer]:
     answers = []
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
-            answers.append(Answer(**json.loads(line)))
-        except (ValueError, TypeError) as error:
+            answers.append(_from_line(line))
+        except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(
                 f"{path!r}, line {number}: {line[:80]!r} is no answer ({shown(str(error))}), expected what curate "
                 f"review wrote there; mend or remove the line"
@@ -98,8 +99,25 @@ def parse_answers(content: bytes, path: str) -> list[Answer]:
 
 
 def to_line(answer: Answer) -> bytes:
-    """An answer as a line of the file."""
-    return json.dumps(asdict(answer), ensure_ascii=False, sort_keys=True).encode() + b"\n"
+    """An answer as a line of the file, with a digest of the rest in it."""
+    values = asdict(answer)
+    return _dump({**values, "check": xxhash.xxh3_64_hexdigest(_dump(values))}) + b"\n"
+
+
+def _from_line(line: bytes) -> Answer:
+    """The answer of a line; lines of earlier versions have no digest."""
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        raise ValueError("it is no object")
+    check = values.pop("check", None)
+    answer = Answer(**values)
+    if check is not None and check != xxhash.xxh3_64_hexdigest(_dump(asdict(answer))):
+        raise ValueError("it has changed since it was written")
+    return answer
+
+
+def _dump(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
 
 
 def read_answers(directory: str | Path) -> list[Answer]:

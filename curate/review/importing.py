@@ -74,7 +74,7 @@ def _parquet(content: bytes, name: str) -> Iterable[tuple[str, Mapping[str, Any]
         file = pq.ParquetFile(io.BytesIO(content))
         _check_columns(file.schema_arrow.names, name)
         table = file.read([column for column in _READ if column in file.schema_arrow.names])
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{name!r} cannot be read ({one_line(error)}); export and fill it in again") from None
     return [(f"row {number}", row) for number, row in enumerate(table.to_pylist(), start=1)]
 

@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 
 from curate.decisions.identity import partition_hashes, resolve_ids
 from curate.errors import UsageError
+from curate.report.ledgers import open_ledger
 from curate.report.manifest import JsonDict, load_manifest
 from curate.review.calibration import queue_hash
 from curate.review.evidence import content_names
@@ -101,12 +102,9 @@ def read_ledger(root: Path, where: pc.Expression | None = None, columns: Sequenc
     """Rows of the ledger of a local output.
 
     Raises:
-        UsageError: it has none.
+        UsageError: it has none that this version can read.
     """
-    files = sorted(str(path) for path in (root / "ledger").glob("*.parquet"))
-    if not files:
-        raise UsageError(f"{str(root)!r} has no ledger; give the output directory of a finished run")
-    return ds.dataset(files, format="parquet").to_table(columns=columns, filter=where)
+    return open_ledger(root).to_table(columns=columns, filter=where)
 
 
 def contents_of(root: Path, manifest: JsonDict, ids: pa.ChunkedArray) -> dict[str, str]:
@@ -157,5 +155,5 @@ def annotations_of(root: Path, manifest: JsonDict) -> Path:
 def _clusters(root: Path) -> list[dict[str, Any]]:
     try:
         return list(json.loads((root / "report.json").read_text(encoding="utf-8"))["clusters"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{str(root)!r} has no report.json; give the output directory of a finished run") from None

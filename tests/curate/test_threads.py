@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from curate.threads import Behind, ahead, in_threads, threads, use_threads
+from curate.threads import Behind, Overlapped, ahead, in_threads, threads, use_threads
 
 
 @pytest.fixture(params=[1, 2])
@@ -87,3 +87,41 @@ def test_a_call_runs_while_the_caller_goes_on():
         behind.wait()
     finally:
         use_threads(1)
+
+
+def test_results_of_overlapped_calls_come_in_order(count):
+    calls = Overlapped()
+    found = [result for number in range(7) for result in calls.run(lambda number=number: number * 2)]
+    assert found == [0, 2, 4, 6, 8, 10, 12][: 7 if count == 1 else 5]
+    assert [*found, *calls.rest()] == [0, 2, 4, 6, 8, 10, 12]
+    assert list(calls.rest()) == []
+
+
+def test_overlapped_calls_run_at_the_same_time():
+    use_threads(2)
+    try:
+        both = threading.Barrier(2, timeout=10)
+        calls = Overlapped()
+        assert list(calls.run(both.wait)) + list(calls.run(both.wait)) == []
+        assert sorted(calls.rest()) == [0, 1]
+    finally:
+        use_threads(1)
+
+
+def test_errors_of_overlapped_calls_come_in_their_place(count):
+    calls = Overlapped()
+
+    def fail():
+        raise OSError("gone")
+
+    found = list(calls.run(lambda: 1))
+    with pytest.raises(OSError, match="gone"):
+        found += calls.run(fail)
+        found += calls.rest()
+    assert found in ([1], [])
+
+
+def test_work_within_a_thread_of_the_pool_waits_for_nobody(count):
+    calls = Overlapped()
+    nested = [*calls.run(lambda: (threads(), in_threads(str, [1, 2, 3]), list(ahead(iter([4]))))), *calls.rest()]
+    assert nested == [(1, ["1", "2", "3"], [4])]

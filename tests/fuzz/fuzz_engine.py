@@ -14,6 +14,12 @@ from fuzz_targets import TARGETS, Run
 
 HERE = Path(__file__).parent
 REGRESSIONS = HERE / "regressions"
+COMPILED = [
+    str(path.relative_to(HERE.parents[1])).removesuffix(".py").replace("/", ".")
+    for path in (HERE.parents[1] / "curate").rglob("*.py")
+    if "njit" in path.read_text(encoding="utf-8")
+]
+"""Modules with functions that Numba compiles, which cannot be traced."""
 MOST_SECONDS = 1.0
 """Of processor time that an input may take, traced as it is."""
 
@@ -91,8 +97,7 @@ def main(name: str, seconds: str, directory: str) -> None:
     """Fuzzes until the time is over or a property is broken."""
     import atheris
 
-    # What Numba compiles cannot be traced.
-    with atheris.instrument_imports(include=["curate"], exclude=["curate.text.spans", "curate.text.compiled"]):
+    with atheris.instrument_imports(include=["curate"], exclude=COMPILED):
         run = TARGETS[name].build()
     corpus, findings = Path(directory) / "corpus", Path(directory) / "findings"
     corpus.mkdir()

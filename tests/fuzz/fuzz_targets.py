@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import pyarrow as pa
+from reader_targets import READERS
 
 Run = Callable[[bytes], object]
 
@@ -440,4 +441,5 @@ TARGETS = {
     "generators": Target(_generators, (b"parameters=a\nSteps: 20, Sampler: Euler a", *noise(4))),
     "media": Target(_media, (PNG, JPEG, *HEADS[:3])),
     "html": Target(_html, HTML),
+    **{name: Target(*target) for name, target in READERS.items()},
 }
