@@ -106,7 +106,15 @@ def _places(features: pa.Table, scale: pa.Array) -> UInt64Array:
     return np.searchsorted(known, wanted).astype(np.uint64)[keys.indices.to_numpy()]
 
 
+def length(features: pa.Table) -> NDArray[np.int32]:
+    """Code points, int32[n]; 0 of documents with hidden characters or look-alikes.
+
+    A copy stuffed with what nobody sees is longer than its original, and should not take its place.
+    """
+    return np.where(features["markers"].is_valid().to_numpy(), 0, features["chars"].to_numpy())
+
+
 def _earlier_and_longer(features: pa.Table) -> UInt64Array:
     seconds = np.clip(captures(features) // 1_000_000 + (1 << 32), 0, _SECONDS).astype(np.uint64)
-    shorter = _CHARS - np.minimum(features["chars"].to_numpy(), _CHARS)
+    shorter = _CHARS - np.minimum(length(features), _CHARS)
     return seconds << np.uint64(19) | shorter.astype(np.uint64)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,19 +11,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.special
+import scipy
 from numpy.typing import NDArray
 
 from curate.config import Config
 from curate.decisions.suspects import beyond_errors, score_cells
-from curate.decisions.verdict import Zones
+from curate.decisions.verdict import Suspicion, Zones
 from curate.detector.calibration import Calibration, conformal_threshold
 from curate.detector.groups import GroupNames, cluster_of, group_names, is_language
 from curate.detector.other import detector_of, unscored
 from curate.detector.platt import Platt, platt_of_groups
 from curate.detector.prevalence import bin_edges
 from curate.detector.sample import CalibrationSample
-from curate.detector.thresholds import thresholds
+from curate.detector.thresholds import Thresholds, thresholds
 from curate.detector.windows import WindowCounts
 from curate.mixture.overlap import TextSample, Totals, added
 from curate.mixture.reference import tail_clusters
@@ -241,31 +242,40 @@ class Reference:
             documents: columns detector_score, language, source, tokens and cluster.
             config: settings of the filter.
         """
-        scores = scores_of(documents)
-        settings = config.synthetic
-        detector = detector_of(config) if settings.enabled else None
+        found, suspicion = self._suspicion(documents, groups_of(documents), config)
+        scored = pa.array(~np.isnan(suspicion.score))
+        detector = detector_of(config) if config.synthetic.enabled else None
+        platt = platt_of_groups(found.group, self.calibration, detector) if detector else Platt(1.0, 0.0)
+        return Zones(
+            **vars(suspicion),
+            drop=np.maximum(found.drop, suspicion.suspect),
+            log_odds=platt.a * suspicion.score.astype(np.float64) + platt.b,
+            group=pc.if_else(scored, found.group, None),
+            group_n=pc.if_else(scored, pa.array(found.group_n), None),
+        )
+
+    def suspicions(self, documents: pa.Table, configs: Iterable[Config]) -> Iterator[Suspicion]:
+        """Whom the detector suspects among documents (as for `zones`), under one settings after the other."""
+        names = groups_of(documents)
+        for config in configs:
+            yield self._suspicion(documents, names, config)[1]
+
+    def _suspicion(self, documents: pa.Table, names: GroupNames, config: Config) -> tuple[Thresholds, Suspicion]:
+        scores, settings = scores_of(documents), config.synthetic
         found = thresholds(
             self.calibration,
-            groups_of(documents),
+            names,
             settings.alpha_suspect,
             settings.alpha_drop,
             settings.min_group,
-            detector.fallback if detector else {},
+            detector_of(config).fallback if settings.enabled else {},
         )
-        suspect = raised(found.suspect, found.group, self.reviewed)
-        scored = pa.array(~np.isnan(scores))
-        failed = unscored(documents["tokens"].to_numpy(), scores, config)
         in_tail = pc.is_in(documents["cluster"], value_set=pa.array(self.protected_clusters(config))).to_numpy()
-        platt = platt_of_groups(found.group, self.calibration, detector) if detector else Platt(1.0, 0.0)
-        return Zones(
+        return found, Suspicion(
             score=scores,
-            suspect=suspect,
-            drop=np.maximum(found.drop, suspect),
-            failed=failed,
+            suspect=raised(found.suspect, found.group, self.reviewed),
+            failed=unscored(documents["tokens"].to_numpy(), scores, config),
             protected=in_tail | (found.language_n < settings.min_group),
-            log_odds=platt.a * scores.astype(np.float64) + platt.b,
-            group=pc.if_else(scored, found.group, None),
-            group_n=pc.if_else(scored, pa.array(found.group_n), None),
         )
 
     def score_edges(self, config: Config) -> NDArray[np.float64]:

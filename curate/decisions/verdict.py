@@ -16,42 +16,51 @@ ACCEPT, FILL, HOLD, REJECT = np.int8(0), np.int8(1), np.int8(2), np.int8(3)
 
 
 @dataclass(frozen=True)
-class Zones:
-    """What the detector says of each document, after calibration; arrays of one length.
+class Suspicion:
+    """What the detector holds against each document, after calibration; arrays of one length.
 
     Attributes:
         score: log-odds of machine text, float32; NaN where the detector abstained.
         suspect: threshold above which a document is suspected, float32; NaN where uncalibrated.
-        drop: threshold above which it is rejected, float32; NaN where uncalibrated.
         failed: the detector should have scored the document and could not, bool.
         protected: tail cluster, or a language with too few calibration documents: never rejected or held, bool.
-        log_odds: calibrated log-odds of machine text, float64; NaN where the detector abstained.
-        group: calibration group that the thresholds come from, string; null where there is none.
-        group_n: calibration documents in it, int32.
     """
 
     score: NDArray[np.float32]
     suspect: NDArray[np.float32]
-    drop: NDArray[np.float32]
     failed: NDArray[np.bool_]
     protected: NDArray[np.bool_]
-    log_odds: NDArray[np.float64]
-    group: pa.Array
-    group_n: pa.Array
 
     def suspected(self) -> NDArray[np.bool_]:
         """Documents above the threshold of suspicion, bool."""
         with np.errstate(invalid="ignore"):
             return self.score > self.suspect
 
+    def uncalibrated(self) -> NDArray[np.bool_]:
+        """Documents that have a score and no threshold, or should have a score and have none, bool."""
+        return (~np.isnan(self.score) & np.isnan(self.suspect)) | self.failed
+
+
+@dataclass(frozen=True)
+class Zones(Suspicion):
+    """All that the detector says of each document.
+
+    Attributes:
+        drop: threshold above which it is rejected, float32; NaN where uncalibrated.
+        log_odds: calibrated log-odds of machine text, float64; NaN where the detector abstained.
+        group: calibration group that the thresholds come from, string; null where there is none.
+        group_n: calibration documents in it, int32.
+    """
+
+    drop: NDArray[np.float32]
+    log_odds: NDArray[np.float64]
+    group: pa.Array
+    group_n: pa.Array
+
     def condemned(self) -> NDArray[np.bool_]:
         """Suspected documents above the threshold to drop, bool."""
         with np.errstate(invalid="ignore"):
             return self.suspected() & (self.score > self.drop)
-
-    def uncalibrated(self) -> NDArray[np.bool_]:
-        """Documents that have a score and no threshold, or should have a score and have none, bool."""
-        return (~np.isnan(self.score) & np.isnan(self.suspect)) | self.failed
 
     def threshold(self, reason: NDArray[np.object_]) -> NDArray[np.float32]:
         """The threshold that decided each scored document: that to drop for `detector`, else that of suspicion."""

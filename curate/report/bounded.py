@@ -4,14 +4,21 @@ They are bottom-k sketches (Cohen and Kaplan 2007). What belongs to the k lowest
 lowest of each part that holds it, so merging is associative, commutative and indifferent to how rows were split.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curate.columns import one_array
+from curate.hashing import UInt64Array
 
 Entry = tuple[Any, ...]
+
+_MARGIN = 4  # times the share of the rows that are wanted
 
 
 @dataclass
@@ -26,27 +33,22 @@ class Lowest:
     limit: int
     entries: dict[Hashable, list[Entry]] = field(default_factory=dict)
 
-    def add(self, keys: Iterable[Hashable], rows: pa.Table) -> None:
-        """Adds the rows of `rows`, whose first columns are `value` and `id`, under the key at the same position.
+    def add(self, keys: Sequence[pa.ChunkedArray], rows: pa.Table) -> None:
+        """Adds each row of `rows`, whose first columns are `value` and `id`, under its key.
 
         Args:
-            keys: one key per row.
+            keys: columns of n rows; a key is the value of one column, or the tuple of the values of several.
             rows: table of n rows; an entry is the tuple of a row's values.
         """
-        codes: dict[Hashable, int] = {}
-        numbered = [codes.setdefault(key, len(codes)) for key in keys]
-        coded = rows.append_column("code", pa.array(numbered, pa.int64()))
-        order = pc.sort_indices(coded, [("code", "ascending"), ("value", "ascending"), ("id", "ascending")])
-        taken = dict.fromkeys(range(len(codes)), 0)
-        chosen = []
-        for position, code in zip(order.to_pylist(), pc.take(coded["code"], order).to_pylist(), strict=True):
-            if taken[code] < self.limit:
-                taken[code] += 1
-                chosen.append(position)
-        names = list(codes)
-        for row in coded.take(pa.array(chosen, pa.int64())).to_pylist():
-            key = names[row.pop("code")]
-            self.entries[key] = self._lowest([*self.entries.get(key, []), tuple(row.values())])
+        codes, first = _numbered(keys)
+        near = np.flatnonzero(_likely(codes, rows["value"].to_numpy(), len(first), self.limit))
+        names = list(zip(*(key.take(pa.array(first)).to_pylist() for key in keys), strict=True))
+        found: dict[Hashable, list[Entry]] = {}
+        for code, row in zip(codes[near].tolist(), rows.take(pa.array(near)).to_pylist(), strict=True):
+            key = names[code] if len(keys) > 1 else names[code][0]
+            found.setdefault(key, []).append(tuple(row.values()))
+        for key, entries in found.items():
+            self.entries[key] = self._lowest([*self.entries.get(key, []), *entries])
 
     def merge(self, other: "Lowest") -> "Lowest":
         """The lowest entries of both; the limit is the smaller one."""
@@ -58,3 +60,25 @@ class Lowest:
 
     def _lowest(self, entries: list[Entry]) -> list[Entry]:
         return sorted(set(entries))[: self.limit]
+
+
+def _numbered(keys: Sequence[pa.ChunkedArray]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of each row's key, 0 to k - 1, and the first row of each of the k keys."""
+    codes = np.zeros(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        coded = pc.dictionary_encode(one_array(key), null_encoding="encode")
+        codes = codes * max(len(coded.dictionary), 1) + coded.indices.to_numpy()
+    distinct = pc.dictionary_encode(pa.array(codes))
+    numbers = distinct.indices.to_numpy().astype(np.int64)
+    first = np.zeros(len(distinct.dictionary), dtype=np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return numbers, first
+
+
+def _likely(codes: NDArray[np.int64], values: UInt64Array, count: int, limit: int) -> NDArray[np.bool_]:
+    """Rows among which the lowest of each of `count` keys are: few, where values are hashes; no sorting."""
+    sizes = np.bincount(codes, minlength=count)
+    highest = 2.0**64 * _MARGIN * limit / np.maximum(sizes, 1)
+    near = values <= highest[codes]
+    enough = np.bincount(codes[near], minlength=count) >= np.minimum(limit, sizes)
+    return near | ~enough[codes]

@@ -15,6 +15,7 @@ from curate.detector.thresholds import SHIPPED
 from curate.errors import UsageError
 from curate.provenance.text.find import EDIT
 from curate.report.earlier import output_of
+from curate.report.ledgers import open_ledger
 from curate.report.manifest import JsonDict
 from curate.report.sentences import rights_sentence, sentence
 from curate.report.words import count, decimal, percent, plural, reason_of_one
@@ -33,7 +34,7 @@ def find(directory: str | Path, id: str) -> Row:
     Raises:
         UsageError: there is no ledger, or no such id; names the nearest ids.
     """
-    ledger = _ledger(directory)
+    ledger = open_ledger(directory)
     rows = ledger.to_table(filter=pc.field("id") == id).to_pylist()
     if not rows:
         near = _nearest(ledger, id)
@@ -47,15 +48,8 @@ def matched_in(directory: str | Path, row: Row, manifest: JsonDict) -> str | Non
     """The earlier output that a duplicate's match is in; None for other documents, or if it is of the same run."""
     if row["stage"] != "dedupe" or not manifest.get("against"):
         return None
-    here = _ledger(directory).count_rows(filter=pc.field("id") == row["matched_id"])
+    here = open_ledger(directory).count_rows(filter=pc.field("id") == row["matched_id"])
     return None if here else output_of(row["matched_id"], manifest)
-
-
-def _ledger(directory: str | Path) -> ds.Dataset:
-    files = sorted(str(path) for path in (Path(directory) / "ledger").glob("*.parquet"))
-    if not files:
-        raise UsageError(f"{str(directory)!r} has no ledger; give the output directory of a finished run")
-    return ds.dataset(files, format="parquet")
 
 
 def tell(row: Row, manifest: JsonDict, earlier: str | None = None, compared: str = "") -> str:

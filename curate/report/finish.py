@@ -23,7 +23,7 @@ from curate.io.output import digests
 from curate.metrics.corpus import CorpusMetrics
 from curate.report.build import report_data
 from curate.report.croissant import croissant
-from curate.report.manifest import build_manifest, digest
+from curate.report.manifest import build_manifest, digest, to_bytes
 from curate.report.metrics import metrics_section
 from curate.report.mixture import table
 from curate.report.overview import Overview
@@ -158,7 +158,7 @@ def write_reports(
         _write_json(files, f"{directory}/croissant.json", croissant(schema, manifest, config.report.dataset))
         with files.open(f"{directory}/croissant.json") as file:
             manifest["digests"]["croissant.json"] = digest(file)
-    _write_json(files, f"{directory}/manifest.json", manifest)
+    _write(files, f"{directory}/manifest.json", to_bytes(manifest))
     return counts, manifest["warnings"]
 
 

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 from curate.errors import CurateError, UsageError
 from curate.report.environment import environment, installed_versions
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no digest of its own."""
 COUNTS = ("read", "kept", "dropped", "held", "errors", "files_failed", "duplicate_ids")
 DECISIONS = ("kept", "dropped", "held")
 NAME = "manifest.json"
@@ -119,6 +120,29 @@ def build_manifest(
     return manifest
 
 
+def to_bytes(manifest: JsonDict) -> bytes:
+    """A manifest as its file holds it, with the digest of the rest in it."""
+    rest = {name: value for name, value in manifest.items() if name != "digest"}
+    checksum = hashlib.sha256(_dump(rest)).hexdigest()
+    return _dump({**rest, "digest": checksum})
+
+
+def is_as_written(directory: str | Path) -> bool:
+    """Whether the manifest of an output has not changed since the run; of format 1 that cannot be told: it has not.
+
+    Raises:
+        UsageError: there is none, or it is not a manifest of curate.
+    """
+    manifest = load_manifest(directory)
+    if manifest.get("format") == 1:
+        return True
+    return manifest.get("format") == FORMAT and (Path(directory) / NAME).read_bytes() == to_bytes(manifest)
+
+
+def _dump(content: JsonDict) -> bytes:
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False).encode()
+
+
 def reconcile(manifest: JsonDict, ledger_counts: Mapping[str, int]) -> None:
     """Checks read = kept + dropped + held + errors, and that the ledger says the same.
 
@@ -165,10 +189,13 @@ def load_manifest(directory: str | Path) -> JsonDict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{str(directory)!r} has no {NAME}; give the output directory of a finished run") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{str(path)!r} cannot be read ({error}); give the output directory of a finished run"
         ) from None
     if not isinstance(manifest, dict) or set(COUNTS) - set(manifest.get("counts") or ()):
         raise UsageError(f"{str(path)!r} is not a manifest of curate: counts has not the names {', '.join(COUNTS)}")
+    lacking = {"arguments", "config", "digests", "fingerprints"} - manifest.keys()
+    if lacking:
+        raise UsageError(f"{str(path)!r} lacks {min(lacking)!r}; make the output anew with this version of curate")
     return manifest

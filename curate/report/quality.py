@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.special
+import scipy
 
 from curate.decisions.quality import REASON
 from curate.provenance.evidence import QUALITY, list_lengths, one_chunk

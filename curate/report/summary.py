@@ -195,10 +195,9 @@ def _cube(rows: pa.Table, dimensions: Sequence[str]) -> Cube:
 
 def _add_examples(summary: Summary, ledger: pa.Table) -> None:
     rows = pa.table({"value": pa.array(hash_strings(ledger["id"])), "id": ledger["id"]})
-    keys = zip(*(ledger[name].to_pylist() for name in CUBES["flow"]), strict=True)
-    summary.examples.add(keys, rows)
+    summary.examples.add([ledger[name] for name in CUBES["flow"]], rows)
     in_cluster = pc.and_(pc.equal(ledger["decision"], "kept"), pc.is_valid(ledger["cluster"]))
-    summary.cluster_examples.add(ledger["cluster"].filter(in_cluster).to_pylist(), rows.filter(in_cluster))
+    summary.cluster_examples.add([ledger["cluster"].filter(in_cluster)], rows.filter(in_cluster))
 
 
 def _edits(ledger: pa.Table) -> dict[str, Edits]:

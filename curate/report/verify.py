@@ -12,11 +12,15 @@ from curate.config import make_config
 from curate.errors import CurateError, UsageError
 from curate.io.filesystem import Files
 from curate.report.earlier import earlier_ids
-from curate.report.manifest import DECISIONS, JsonDict, digest, load_manifest, reconcile
+from curate.report.ledgers import open_ledger
+from curate.report.manifest import DECISIONS, NAME, JsonDict, digest, is_as_written, load_manifest, reconcile
 from curate.report.rows import absent_inputs, changed_inputs
 from curate.review.answers import read_answers
 
 COLUMNS = ["id", "decision", "stage", "reason", "matched_id", "similarity", "containment", "weight"]
+SUMMED = ["decision", "origin", "tokens", "copies"]
+UNREADABLE = (OSError, pa.ArrowException, MemoryError, UnicodeDecodeError)
+"""What reading a damaged file may raise."""
 LISTED = ("data", "held", "ledger")
 MOST_NAMED = 3
 
@@ -41,12 +45,17 @@ def check_counts(directory: str | Path) -> list[Problem]:
     """
     root = Path(directory)
     manifest = load_manifest(root)
+    if not is_as_written(root):
+        return [Problem("manifest", f"{NAME!r} has changed since the run; nothing can be checked against it")]
     problems = list(_digests(root, manifest))
     try:
+        open_ledger(root)
         ledger = read_files(root / "ledger", COLUMNS)
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        problems += _ledger(ledger, manifest)
+        if "mix" in manifest:
+            problems += _mix(read_files(root / "ledger", SUMMED), manifest)
+    except (*UNREADABLE, UsageError) as error:
         return [*problems, Problem("ledger", f"cannot be read: {error}")]
-    problems += _ledger(ledger, manifest)
     for folder, decision in (("data", "kept"), ("held", "held")):
         problems += _rows(root / folder, ledger, decision)
     return problems + list(_answers(root, ledger))
@@ -77,7 +86,7 @@ def check_inputs(directory: str | Path, files: Files) -> list[Problem]:
         UsageError: the directory holds no manifest.
     """
     manifest = load_manifest(directory)
-    if "inputs" not in manifest or absent_inputs(manifest, files):
+    if "inputs" not in manifest or not is_as_written(directory) or absent_inputs(manifest, files):
         return []
     try:
         changed = list(changed_inputs(manifest, make_config(manifest["config"]), files))
@@ -155,6 +164,27 @@ def _ledger(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
     yield from _matches(ledger, manifest)
 
 
+def _mix(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
+    """What is kept adds up to the mix that the manifest tells, by origin."""
+    kept = ledger.filter(pc.fill_null(pc.equal(ledger["decision"], "kept"), False))
+    tokens = pc.fill_null(kept["tokens"].cast(pa.int64()), 0)
+    output = pc.multiply(tokens, pc.fill_null(kept["copies"].cast(pa.int64()), 0))
+    table = pa.table({"origin": kept["origin"], "tokens": tokens, "output_tokens": output})
+    sums = table.group_by("origin").aggregate([("origin", "count"), ("tokens", "sum"), ("output_tokens", "sum")])
+    found = {
+        row["origin"]: {
+            "documents": row["origin_count"],
+            "tokens": row["tokens_sum"],
+            "output_tokens": row["output_tokens_sum"],
+        }
+        for row in sums.to_pylist()
+    }
+    told = manifest["mix"]
+    for origin in sorted(found.keys() | told.keys()):
+        if found.get(origin) != told.get(origin):
+            yield Problem("mix", f"{origin}: the ledger sums to {found.get(origin)}, the manifest {told.get(origin)}")
+
+
 def _matches(ledger: pa.Table, manifest: JsonDict) -> Iterator[Problem]:
     """A duplicate's match is kept, here or in an earlier output, or left out by the mixture, and measured similar."""
     alone = _without_leader(ledger)
@@ -201,14 +231,16 @@ def _rows(folder: Path, ledger: pa.Table, decision: str) -> Iterator[Problem]:
     if not folder.is_dir():
         return
     assert decision in DECISIONS
-    expected = ledger["id"].filter(pc.fill_null(pc.equal(ledger["decision"], decision), False))
+    decided = ledger.filter(pc.fill_null(pc.equal(ledger["decision"], decision), False))
+    expected = decided["id"]
     try:
-        written = read_files(folder, ["curate_id"])["curate_id"]
+        rows = read_files(folder, ["curate_id", "curate_weight"])
     except FileNotFoundError:
-        written = pa.chunked_array([], pa.string())
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        rows = pa.table({"curate_id": pa.array([], pa.string()), "curate_weight": pa.array([], pa.float64())})
+    except UNREADABLE as error:
         yield Problem(folder.name, f"cannot be read: {error}")
         return
+    written = rows["curate_id"]
     if len(written) != len(expected):
         yield Problem(folder.name, f"holds {len(written):,} rows, the ledger says {len(expected):,} are {decision}")
     written, expected = written.cast(pa.string()).combine_chunks(), expected.combine_chunks()
@@ -220,6 +252,10 @@ def _rows(folder: Path, ledger: pa.Table, decision: str) -> Iterator[Problem]:
     yield from _named(
         folder.name, f"are written but not {decision}", written.filter(pc.invert(pc.is_in(written, value_set=expected)))
     )
+    if len(written) == len(expected):
+        rows, decided = rows.sort_by("curate_id"), decided.sort_by("id")
+        other = pc.not_equal(rows["curate_weight"], decided["weight"])
+        yield from _named(folder.name, "have another weight than in the ledger", decided["id"].filter(other))
 
 
 def _repeated(ids: pa.ChunkedArray) -> pa.Array:

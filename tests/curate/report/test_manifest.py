@@ -7,7 +7,7 @@ import pytest
 from curate.config import Config
 from curate.errors import CurateError, UsageError
 from curate.io.filesystem import LocalFiles
-from curate.report.manifest import COUNTS, build_manifest, digest, load_manifest, reconcile
+from curate.report.manifest import COUNTS, build_manifest, digest, load_manifest, reconcile, to_bytes
 from curate.report.verify import check_counts, unchecked
 
 FIXED = {
@@ -32,8 +32,10 @@ def write_run(directory, table, **changes):
     """An output directory whose files and manifest agree."""
     files = {"ledger/part-0.parquet": table}
     for folder, decision in (("data", "kept"), ("held", "held")):
-        ids = [row["id"] for row in table.to_pylist() if row["decision"] == decision]
-        files[f"{folder}/part-0.parquet"] = pa.table({"curate_id": pa.array(ids, pa.string())})
+        rows = [row for row in table.to_pylist() if row["decision"] == decision]
+        columns = {name: [row[name.removeprefix("curate_")] for row in rows] for name in ("curate_id", "curate_weight")}
+        schema = pa.schema([("curate_id", pa.string()), ("curate_weight", pa.float64())])
+        files[f"{folder}/part-0.parquet"] = pa.table(columns, schema=schema)
     digests = {}
     for name, content in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +44,13 @@ def write_run(directory, table, **changes):
             digests[name] = digest(file) | {"rows": content.num_rows}
     decisions = table["decision"].to_pylist()
     found = {name: decisions.count(name) for name in ("kept", "dropped", "held")}
-    manifest = build_manifest(counts=counts(read=len(decisions), **found), **FIXED | {"digests": digests}, **TIMES)
-    (directory / "manifest.json").write_text(json.dumps(manifest | changes))
+    kept = [row for row in table.to_pylist() if row["decision"] == "kept"]
+    tokens = [row["tokens"] or 0 for row in kept]
+    output = sum(number * row["copies"] for number, row in zip(tokens, kept, strict=True))
+    mix = {"unknown": {"documents": len(kept), "tokens": sum(tokens), "output_tokens": output}} if kept else {}
+    fixed = FIXED | {"digests": digests, "mix": mix}
+    manifest = build_manifest(counts=counts(read=len(decisions), **found), **fixed, **TIMES)
+    (directory / "manifest.json").write_bytes(to_bytes(manifest | changes))
     return manifest
 
 
@@ -105,7 +112,7 @@ def test_an_output_without_text_is_sound(tmp_path, table):
         del manifest["digests"][f"{folder}/part-0.parquet"]
         (tmp_path / folder / "part-0.parquet").unlink()
         (tmp_path / folder).rmdir()
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "manifest.json").write_bytes(to_bytes(manifest))
     assert check_counts(tmp_path) == []
 
 
@@ -120,10 +127,10 @@ def test_changed_missing_foreign_and_unlisted_files_are_found(tmp_path, table):
     (tmp_path / "held/part-0.parquet").unlink()
     pq.write_table(table, tmp_path / "ledger/part-1.parquet")
     manifest["digests"]["../outside"] = {"sha256": "", "bytes": 0}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "manifest.json").write_bytes(to_bytes(manifest))
     found = check_counts(tmp_path)
     details = "\n".join(problem.detail for problem in found)
-    assert {"digests", "counts", "ids", "data", "held"} == {problem.check for problem in found}
+    assert {"digests", "counts", "ids", "mix", "data", "held"} == {problem.check for problem in found}
     for words in (
         "has changed",
         "cannot be read",
@@ -175,7 +182,7 @@ def test_matches_in_earlier_outputs(tmp_path, ledgers):
     assert (problem.check, "'c'" in problem.detail) == ("matches", True)
     superseding = [{"id": "old", "by": "a"}, {"id": "old", "by": "nobody"}]
     changed = {**manifest, "against": [earlier], "supersedes": superseding}
-    (here / "manifest.json").write_text(json.dumps(changed))
+    (here / "manifest.json").write_bytes(to_bytes(changed))
     assert [problem.check for problem in check_counts(here)] == ["matches", "supersedes"]
 
 

@@ -123,6 +123,13 @@ def test_page_is_self_contained_and_well_formed(page):
     assert len(page) < 3_000_000
 
 
+def test_page_loads_and_runs_nothing(page):
+    policy = page.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0]
+    assert policy.startswith("default-src 'none'; ")
+    assert "script" not in policy and "connect" not in policy
+    assert "<script" not in page
+
+
 def test_page_is_accessible(page):
     parsed = Page(page)
     assert ("html", "lang", "en") in parsed.attributes

@@ -10,6 +10,8 @@ from curate.report.bounded import Lowest
 from curate.report.summary import Summary
 from curate.schema import LEDGER
 
+KEY_TYPES = (pa.string(), pa.int32())
+
 
 def parts(corpus, cuts):
     ledger, sources, months = corpus
@@ -91,14 +93,24 @@ def test_empty_ledger():
 
 
 @settings(max_examples=40, deadline=None)
-@given(values=st.lists(st.tuples(st.sampled_from("pq"), st.integers(0, 5), st.integers(0, 99)), max_size=40))
+@given(
+    values=st.lists(
+        st.tuples(
+            st.tuples(st.sampled_from("pq"), st.sampled_from([None, 1, 2])),
+            st.integers(0, 5) | st.integers(0, 2**64 - 1),
+            st.integers(0, 99),
+        ),
+        max_size=60,
+    )
+)
 def test_lowest_equals_sorting_everything(values):
     rows = list(dict.fromkeys((key, value, f"{name:02d}") for key, value, name in values))
     lowest = Lowest(3)
     for start in range(0, len(rows), 7):
         part = rows[start : start + 7]
-        table = pa.table({"value": [r[1] for r in part], "id": [r[2] for r in part]})
-        lowest.add([r[0] for r in part], table)
+        table = pa.table({"value": pa.array([r[1] for r in part], pa.uint64()), "id": [r[2] for r in part]})
+        keys = zip(*(r[0] for r in part), strict=True)
+        lowest.add([pa.chunked_array([list(key)], kind) for key, kind in zip(keys, KEY_TYPES, strict=True)], table)
     for key in {r[0] for r in rows}:
         assert lowest.entries[key] == sorted(r[1:] for r in rows if r[0] == key)[:3]
 
