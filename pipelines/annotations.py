@@ -106,10 +106,14 @@ def load_annotations(directory: str) -> tuple[str, dict[str, Any]]:
     directory = directory.rstrip("/")
     for candidate in (directory, f"{directory}/annotations"):
         if FILES.stat(f"{candidate}/{RECORD}"):
-            record = json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
-            if record.get("format") != FORMAT:
+            try:
+                record = json.loads(FILES.read_bytes(f"{candidate}/{RECORD}"))
+                found = record.get("format", "of an earlier version")
+            except (ValueError, AttributeError, RecursionError):
+                record, found = {}, "of no version"
+            if found != FORMAT or {"arguments", "config", "inputs", "rows"} - record.keys():
                 raise UsageError(
-                    f"annotations {candidate!r} have the format {record.get('format', 'of an earlier version')}, "
+                    f"annotations {candidate!r} have the format {found}, "
                     f"expected {FORMAT}; run `curate run` with this version of curate to annotate anew"
                 )
             return candidate, record

@@ -71,7 +71,7 @@ def load_artefacts(directory: str) -> Artefacts:
             quality_model=json.loads(about).get("quality_model") if about else None,
             embedder_id=json.loads(embedder)["id"] if embedder else None,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"artefacts {directory!r} cannot be read ({one_line(error)}), expected the artefacts/ of a finished run"
         ) from None

@@ -25,6 +25,7 @@ Examples:
   curate run --input corpus.parquet --output curated --exclude benchmark.jsonl
   curate run --input new.parquet --against curated --output curated-2
   curate run --input corpus.parquet --output planned --plan
+  curate run --input corpus.parquet --output curated --resume
   curate run --input corpus.parquet --human-reference books.jsonl --output curated
 """,
     "decide": """
@@ -135,6 +136,12 @@ def cli() -> None:
     help="Say what would be read and how; with --output, decide and report too, and say whether the corpus collapses, "
     "but write no document.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from what an interrupted run of the same command has annotated, if there is any; else start anew. "
+    "Inputs and settings must be what they were.",
+)
 @_with(_job)
 def run(
     inputs: tuple[str, ...],
@@ -146,6 +153,7 @@ def run(
     against: tuple[str, ...],
     human_reference: Optional[str],
     only_plan: bool,
+    resume: bool,
     workers: int,
     overwrite: bool,
     debug: bool,
@@ -172,7 +180,18 @@ def run(
     from curate.pipelines.run import curate_inputs
 
     result = curate_inputs(
-        inputs, output, config, workers, beam, artefacts, overwrite, debug, config_path, against, apply=not only_plan
+        inputs,
+        output,
+        config,
+        workers,
+        beam,
+        artefacts,
+        overwrite,
+        debug,
+        config_path,
+        against,
+        apply=not only_plan,
+        resume=resume,
     )
     click.echo(result.text)
 
@@ -458,6 +477,8 @@ def _fail(message: str, code: int) -> NoReturn:
 def _cause(error: Exception) -> str:
     """What went wrong: of the traceback that a worker process hands on for a message, the last line."""
     message = str(error)
+    if message.startswith("worker process "):
+        return message
     if message.startswith("Traceback "):
         return message.strip().rpartition("\n")[2]
     return f"{type(error).__name__}: {message}"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
@@ -28,7 +28,7 @@ from curate.pipelines.files import BeamFiles
 from curate.pipelines.memory import annotated_memory
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
-from curate.pipelines.writing import Apply, WriteErrors, WriteTables
+from curate.pipelines.writing import Apply, WriteErrors, WriteTables, table_name
 from curate.report.cluster_map import examples
 from curate.report.excerpts import excerpts, opening
 from curate.report.overview import Overview
@@ -74,6 +74,7 @@ def annotate_inputs(
     earlier: Sequence[InputPlan] = (),
     human: Optional[InputPlan] = None,
     models: TextModels = NO_MODELS,
+    finished: Optional[Mapping[int, int]] = None,
 ) -> None:
     """Runs the job that writes annotations and errors.
 
@@ -87,6 +88,7 @@ def annotate_inputs(
         earlier: documents of earlier outputs, to be compared with those of the inputs.
         human: a reference set of human documents.
         models: those of the user's that are asked about the texts.
+        finished: rows of the blocks that are annotated there already, by location.
     """
     target = f"{directory}/annotations"
     pipeline = beam.Pipeline(runner=make_runner(options), options=options)
@@ -100,7 +102,7 @@ def annotate_inputs(
             embedding = sampled["blocks"] | "FitEmbedding" >> FitEmbedding(config, BeamFiles().open, share)
         _ = embedding | "WriteEmbedding" >> beam.ParDo(_WriteBytes(f"{target}/embedding.npz"))
 
-    read = pipeline | "Read" >> ReadBlocks(plan)
+    read = pipeline | "Read" >> ReadBlocks(plan, finished=finished)
     _ = read["errors"] | "Errors" >> WriteErrors(f"{directory}/errors")
     annotated = read["blocks"] | "Annotate" >> Annotate(
         config, BeamFiles().open, embedding, models, sample_share(plan.rows)
@@ -108,6 +110,10 @@ def annotate_inputs(
     features = annotated["features"] | "WriteFeatures" >> WriteTables(
         f"{target}/features", ["location"], features_schema(config)
     )
+    if finished:
+        there = [f"{target}/features/{table_name([location])}" for location in sorted(finished)]
+        kept = pipeline | "ReadFinished" >> ReadTables(there, features_schema(config))
+        features = (features, kept) | "WithFinished" >> beam.Flatten()
     _ = annotated["sample"] | "WriteSample" >> WriteTables(f"{target}/{SAMPLED}", ["location"], SAMPLE)
     if human is not None:
         files = BeamFiles()

@@ -1,9 +1,10 @@
 """Wiring of reading: splits become blocks, and locations become the shingle sets of the texts that lie there."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Tuple
+from typing import Mapping, Optional, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -33,23 +34,29 @@ class ReadBlocks(beam.PTransform):
     Args:
         plan: what to read.
         first: number of its first split, where splits of another plan come before (`first_splits`).
+        finished: rows of the blocks that are not wanted, by location.
 
     Returns:
         {"blocks": tables with their place (`curate.transforms.annotate.located`),
         "errors": tables of `curate.schema.ERRORS`}.
     """
 
-    def __init__(self, plan: InputPlan, first: int = 0) -> None:
+    def __init__(self, plan: InputPlan, first: int = 0, finished: Optional[Mapping[int, int]] = None) -> None:
         self._plan = plan
         self._first = first
+        self._finished = finished or {}
 
     def expand(self, begin: beam.pvalue.PBegin) -> NamedCollections:
         """Applies the transform to a pipeline."""
+        rows = Counter[int]()
+        for location, number in self._finished.items():
+            rows[(location >> SPLIT_BITS) - self._first] += number
+        splits = [split.number for split in self._plan.splits if rows[split.number] < split.rows]
         outputs = (
             begin
-            | "Splits" >> beam.Create(list(range(len(self._plan.splits)))).with_output_types(int)
+            | "Splits" >> beam.Create(splits).with_output_types(int)
             | "Read"
-            >> beam.ParDo(_ReadBlocks(self._plan, self._first))
+            >> beam.ParDo(_ReadBlocks(self._plan, self._first, self._finished))
             .with_output_types(pa.Table, errors=pa.Table)
             .with_outputs("errors", main="blocks")
         )
@@ -57,16 +64,17 @@ class ReadBlocks(beam.PTransform):
 
 
 class _ReadBlocks(beam.DoFn):
-    def __init__(self, plan: InputPlan, first: int) -> None:
+    def __init__(self, plan: InputPlan, first: int, finished: Mapping[int, int]) -> None:
         self._plan = plan
         self._first = first
+        self._finished = finished
 
     def process(self, number: int) -> Iterator[pa.Table]:
         for block in read_split(self._plan.splits[number], self._plan, BeamFiles()):
             if block.errors.num_rows:
                 yield beam.pvalue.TaggedOutput("errors", block.errors)
-            if block.table.num_rows:
-                start = split_start(self._first + number, block.location_start)
+            start = split_start(self._first + number, block.location_start)
+            if block.table.num_rows and start not in self._finished:
                 yield located(block.table, block.source_file, start)
 
 

@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional, Sequence
 
 from curate.clusters.groups import check_columns
@@ -48,8 +48,9 @@ from curate.pipelines.jobs import annotate_inputs, partitions_for
 from curate.pipelines.lineage import check_lineage, lineage
 from curate.pipelines.memory import check_recalled, copy_memory, recalled
 from curate.pipelines.progress import annotated_documents, phase, say
+from curate.pipelines.resume import STARTED, Finished, find_finished, kept_for_resume, made_with, write_record
 from curate.pipelines.review import kept_review, refuse_loss
-from curate.pipelines.runner import beam_options, quiet
+from curate.pipelines.runner import beam_options, is_local, quiet
 from curate.provenance.datasets import with_said
 from curate.provenance.trust_list import trust_list_id
 from curate.report.collapse import collapse_words
@@ -86,6 +87,7 @@ def curate_inputs(
     config_path: Optional[str] = None,
     against: Sequence[str] = (),
     apply: bool = True,
+    resume: bool = False,
 ) -> RunResult:
     """Curates files into an output directory (`curate run`).
 
@@ -102,6 +104,7 @@ def curate_inputs(
         against: earlier outputs that the documents are compared with.
         apply: write data/ and held/ too; without them the output is what `curate run --plan` gives, from whose
             annotations `curate decide --apply` writes the same documents as a run.
+        resume: go on from what an interrupted run of the same inputs and settings has annotated.
 
     Raises:
         UsageError: bad options, no input, no earlier output, or an output that may not be written.
@@ -174,21 +177,42 @@ def curate_inputs(
         "against": outputs,
         "earlier_rows": earlier_rows,
         "human_reference": people,
+        **made_with(given, earlier_plans),
     }
     with (
-        prepare_output(output, overwrite, FILES, [path for path in needed if path]) as staging,
+        prepare_output(output, overwrite, FILES, [path for path in needed if path], resume) as staging,
         lineage(config, record, started) as told,
+        kept_for_resume(staging),
     ):
-        _import_ahead("curate.report.plots")
-        if memory:
-            copy_memory(memory, given, f"{staging.path}/annotations")
-        with phase("annotate", planned.rows, annotated_documents(f"{staging.path}/annotations/features", planned)):
-            annotate_inputs(planned, config, given, staging.path, options, partitions, earlier_plans, human, models)
-        record["errors"] = count_errors(staging.path, planned, config)
-        FILES.write_json(f"{staging.path}/annotations/{RECORD}", record)
-        tell_failures(f"{staging.path}/annotations/features", models, config)
+        annotations = f"{staging.path}/annotations"
+        finished = find_finished(staging, record, planned, is_local(options)) if resume else Finished()
+        if finished.record is None:
+            if staging.resumable:
+                write_record(annotations, STARTED, record)
+            if memory:
+                copy_memory(memory, given, annotations)
+            fitted = replace(given, embedding=given.embedding or finished.embedding)
+            with phase("annotate", planned.rows, annotated_documents(f"{annotations}/features", planned)):
+                annotate_inputs(
+                    planned,
+                    config,
+                    fitted,
+                    staging.path,
+                    options,
+                    partitions,
+                    earlier_plans,
+                    human,
+                    models,
+                    finished.blocks,
+                )
+            record["errors"] = count_errors(staging.path, planned, config)
+            write_record(annotations, RECORD, record)
+            tell_failures(f"{annotations}/features", models, config)
+        else:
+            record["errors"] = finished.record["errors"]
+        _import_ahead("curate.report.plots")  # not before: the first block would wait for it
         counts, warnings = decide_and_report(
-            f"{staging.path}/annotations",
+            annotations,
             record,
             planned if apply else None,
             config,

@@ -25,11 +25,15 @@ from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
 from curate.errors import UsageError
+from curate.pipelines.frugal import spare
+from curate.pipelines.processes import WatchedProcess, deaths_told
 from curate.processes import python_command
 from curate.threads import use_threads
 from curate.transforms.spool import spooled
 
 LOCAL_RUNNERS = (None, "FnApiRunner")
+STUCK_MINUTES = 60
+"""After so long with one block a worker process of a local run ends, unless Beam's options say otherwise."""
 
 
 class _Options(PipelineOptions):
@@ -76,6 +80,8 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
         if workers > 1:
             direct = options.view_as(DirectOptions)
             direct.direct_num_workers = workers
+            if known["element_processing_timeout_minutes"] is None:
+                options.view_as(WorkerOptions).element_processing_timeout_minutes = STUCK_MINUTES
             if known["default_sdk_harness_log_level"] is None:
                 options.view_as(WorkerOptions).default_sdk_harness_log_level = "CRITICAL"  # see `quiet`
     options.view_as(SetupOptions).pickle_library = "cloudpickle"
@@ -113,10 +119,16 @@ def _unknown(arguments: Sequence[str]) -> list[str]:
     return parser.parse_known_args(list(arguments))[1]
 
 
+def is_local(options: PipelineOptions) -> bool:
+    """Whether a job runs on this machine, in this process or in processes of its own."""
+    return options.view_as(StandardOptions).runner == "FnApiRunner"
+
+
 def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
     """The runner object for local runs, which delivers the options to worker processes; None lets Beam choose."""
-    if options.view_as(StandardOptions).runner != "FnApiRunner":
+    if not is_local(options):
         return None
+    spare()
     # FnApiRunner by name keeps the options to itself: file systems, picklers and plugins would be lost.
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
     return fn_runner.FnApiRunner(
@@ -126,13 +138,13 @@ def make_runner(options: PipelineOptions) -> Optional[PipelineRunner]:
 
 
 def _worker_processes(options: PipelineOptions) -> Optional[environments.Environment]:
-    """Worker processes that keep quiet, unless somebody asked for Beam's log; None for a run in this process."""
+    """Watched worker processes, quiet unless somebody asked for Beam's log; None for a run in this process."""
     direct = options.view_as(DirectOptions)
     if direct.direct_running_mode != "in_memory" or direct.direct_num_workers == 1:
         return None
     silent = options.view_as(WorkerOptions).default_sdk_harness_log_level == "CRITICAL"
-    module = "curate.pipelines.worker" if silent else "apache_beam.runners.worker.sdk_worker_main"
-    return environments.SubprocessSDKEnvironment.from_command_string(shlex.join(python_command(module)))
+    command = [*python_command("curate.pipelines.worker"), *([] if silent else ["--log"])]
+    return WatchedProcess.from_command_string(shlex.join(command))
 
 
 def quiet() -> None:
@@ -151,9 +163,9 @@ def run(pipeline: beam.Pipeline) -> None:
         RuntimeError: it did not finish successfully.
     """
     options = pipeline.options
-    local = options.view_as(StandardOptions).runner == "FnApiRunner"
-    use_threads(os.cpu_count() or 1 if local and not _worker_processes(options) else 1)
-    with spooled() if local else contextlib.nullcontext():
+    local = is_local(options)
+    use_threads(len(os.sched_getaffinity(0)) if local and not _worker_processes(options) else 1)
+    with spooled() if local else contextlib.nullcontext(), deaths_told():
         state = pipeline.run().wait_until_finish()
     if state != beam.runners.runner.PipelineState.DONE:
         raise RuntimeError(f"the Beam job ended in state {state}")

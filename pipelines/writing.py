@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Dict, Sequence, Tuple
+from functools import partial
+from typing import Any, Dict, List, Sequence, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -23,6 +24,7 @@ from curate.pipelines.reading import split_numbers
 from curate.provenance.text.find import strip_manifests
 from curate.report.excerpts import beginnings
 from curate.text.spans import edit_column
+from curate.transforms.overlap import OverlappedDoFn
 from curate.transforms.tables import KeyedTable, concat, split_by_number
 
 OUTPUT_COLUMNS = {
@@ -84,6 +86,11 @@ class WriteTables(beam.PTransform):
         return tables | "Write" >> beam.ParDo(_WriteTable(self._directory, self._key, self._schema))
 
 
+def table_name(numbers: Sequence[int]) -> str:
+    """The name of the file that `WriteTables` gives a table whose first row has these numbers."""
+    return f"part-{'-'.join(f'{number:016x}' for number in numbers)}.parquet"
+
+
 class _WriteTable(beam.DoFn):
     def __init__(self, directory: str, key: Sequence[str], schema: pa.Schema) -> None:
         self._directory = directory
@@ -92,9 +99,8 @@ class _WriteTable(beam.DoFn):
 
     def process(self, table: pa.Table) -> Iterator[pa.Table]:
         if table.num_rows:
-            numbers = (f"{table[name][0].as_py():016x}" for name in self._key)
-            path = f"{self._directory}/part-{'-'.join(numbers)}.parquet"
-            write_part(path, table.select(self._schema.names), BeamFiles())
+            name = table_name([table[name][0].as_py() for name in self._key])
+            write_part(f"{self._directory}/{name}", table.select(self._schema.names), BeamFiles())
         yield table
 
 
@@ -159,16 +165,25 @@ class _DecisionsBySplit(beam.DoFn):
         yield from split_by_number(ledger.select(DECISIONS.names), split_numbers(ledger))
 
 
-class _Apply(beam.DoFn):
+class _Apply(OverlappedDoFn):
     def __init__(self, plan: InputPlan, directory: str, config: Config) -> None:
         self._plan = plan
         self._directory = directory
         self._config = config
 
-    def process(self, element: Tuple[int, Iterable[pa.Table]], shown: Sequence[str]) -> Iterator[Dict[str, str]]:
+    def process(
+        self,
+        element: Tuple[int, Iterable[pa.Table]],
+        shown: Sequence[str],
+        timestamp: Any = beam.DoFn.TimestampParam,
+        window: Any = beam.DoFn.WindowParam,
+    ) -> Iterator[Dict[str, str]]:
         number, tables = element
         decisions = concat(tables, DECISIONS).sort_by("location")
-        yield apply_split(number, decisions, self._plan, self._config, self._directory, shown)
+        yield from self.overlap(partial(self._written, number, decisions, shown), timestamp, window)
+
+    def _written(self, number: int, decisions: pa.Table, shown: Sequence[str]) -> List[Dict[str, str]]:
+        return [apply_split(number, decisions, self._plan, self._config, self._directory, shown)]
 
 
 def apply_split(

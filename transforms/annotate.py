@@ -5,7 +5,8 @@ no type and no coder of their own.
 """
 
 from collections.abc import Iterator
-from typing import Optional, Tuple
+from functools import partial
+from typing import Any, List, Optional, Tuple, Union
 
 import apache_beam as beam
 import numpy as np
@@ -19,6 +20,7 @@ from curate.clusters.embedding import Embedding, SparseFeatures, document_featur
 from curate.clusters.groups import MOST_GROUPS, VALUES, Groups, hashed_values
 from curate.clusters.kmeans import Centroids, choose_k, fit_centroids
 from curate.clusters.terms import DRAWN, bucket_words, draw_words, least_draws
+from curate.columns import text_column
 from curate.config import Config
 from curate.decisions.verification import with_answers, with_questions
 from curate.duplicates.evaluation import EvaluationIndex
@@ -30,6 +32,7 @@ from curate.text.kernel import text_features
 from curate.transforms.counters import counter, distribution
 from curate.transforms.inference import AskModel, take_column
 from curate.transforms.models import NO_MODELS, TextModels
+from curate.transforms.overlap import OverlappedDoFn
 from curate.transforms.sample import ReducedTables, SmallestHashes
 from curate.transforms.tables import NamedCollections
 from curate.watermarks.load import load_watermarks
@@ -85,7 +88,7 @@ class FitEmbedding(beam.PTransform):
         )
 
 
-class _SampledText(beam.DoFn):
+class _SampledText(OverlappedDoFn):
     def __init__(self, config: Config, open_file: OpenFile, seed: int, share: float) -> None:
         self._config = config
         self._open_file = open_file
@@ -96,11 +99,16 @@ class _SampledText(beam.DoFn):
     def setup(self) -> None:
         self._evaluation = evaluation_index(self._config, read_with(self._open_file))
 
-    def process(self, block: pa.Table) -> Iterator[pa.Table]:
-        texts = readable_texts(block, self._config).texts.drop_null()
-        keys = hash_strings(texts)
+    def process(
+        self, block: pa.Table, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam
+    ) -> Iterator[pa.Table]:
+        yield from self.overlap(partial(self._sampled, block), timestamp, window)
+
+    def _sampled(self, block: pa.Table) -> List[Union[pa.Table, beam.pvalue.TaggedOutput]]:
+        keys = hash_strings(text_column(block, self._config))  # of texts as they are: the others are not looked at
         chosen = uniform(keys, self._seed) < self._share
-        drawn = texts.filter(pa.array(chosen))
+        texts = readable_texts(block.filter(pa.array(chosen)), self._config).texts
+        keys, drawn = keys[chosen][texts.is_valid().to_numpy(zero_copy_only=False)], texts.drop_null()
         kernel = text_features(
             drawn,
             shingle=self._config.dedupe.shingle,
@@ -112,9 +120,9 @@ class _SampledText(beam.DoFn):
         offsets = pa.array(features.offsets)
         lists = [pa.LargeListArray.from_arrays(offsets, pa.array(part)) for part in (features.indices, features.counts)]
         clean = find_evaluation(kernel, self._evaluation, self._config).item < 0
-        yield pa.table([pa.array(keys[chosen]), *lists], schema=SAMPLED).filter(pa.array(clean))
-        chosen[chosen] = clean
-        yield beam.pvalue.TaggedOutput("words", draw_words(texts.filter(pa.array(chosen)), keys[chosen]))
+        sampled = pa.table([pa.array(keys), *lists], schema=SAMPLED).filter(pa.array(clean))
+        words = draw_words(drawn.filter(pa.array(clean)), keys[clean])
+        return [sampled, beam.pvalue.TaggedOutput("words", words)]
 
 
 class _FitEmbedding(beam.DoFn):
@@ -198,7 +206,7 @@ class Annotate(beam.PTransform):
         return answered | "Answers" >> beam.Map(with_answers).with_output_types(pa.Table)
 
 
-class _Annotate(beam.DoFn):
+class _Annotate(OverlappedDoFn):
     def __init__(self, config: Config, open_file: OpenFile, models: TextModels, share: float) -> None:
         self._config = config
         self._open_file = open_file
@@ -214,35 +222,45 @@ class _Annotate(beam.DoFn):
         self._evaluation = evaluation_index(self._config, read_with(self._open_file))
         self._watermarks = load_watermarks(self._config.synthetic, read_with(self._open_file))
 
-    def process(self, block: pa.Table, embedding: bytes) -> Iterator[pa.Table]:
-        block, vectors = take_column(block, self._models.embedder)
-        block, scores = take_column(block, self._models.detector)
-        source_file, start = location(block)
-        fitted = Embedding.from_bytes(embedding) if embedding else None
+    def process(
+        self,
+        block: pa.Table,
+        embedding: bytes,
+        timestamp: Any = beam.DoFn.TimestampParam,
+        window: Any = beam.DoFn.WindowParam,
+    ) -> Iterator[pa.Table]:
         self._documents.inc(block.num_rows)
         self._rows.update(block.num_rows)
         self._bytes.update(block.nbytes)
         if block.num_rows:
-            features = annotate(
-                block,
-                start,
-                source_file,
-                self._config,
-                fitted,
-                self._open_file,
-                self._evaluation,
-                scores,
-                self._watermarks,
-                vectors,
-            )
-            if self._models.verifier is None:
-                yield features
-            else:
-                yield with_questions(features, readable_texts(block, self._config).texts, self._config)
-            if self._config.removes_lines():
-                yield beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config))
-            if self._share:
-                yield beam.pvalue.TaggedOutput("sample", sample_documents(block, features, self._config, self._share))
+            yield from self.overlap(partial(self._annotated, block, embedding), timestamp, window)
+
+    def _annotated(self, block: pa.Table, embedding: bytes) -> List[Union[pa.Table, beam.pvalue.TaggedOutput]]:
+        block, vectors = take_column(block, self._models.embedder)
+        block, scores = take_column(block, self._models.detector)
+        source_file, start = location(block)
+        features = annotate(
+            block,
+            start,
+            source_file,
+            self._config,
+            Embedding.from_bytes(embedding) if embedding else None,
+            self._open_file,
+            self._evaluation,
+            scores,
+            self._watermarks,
+            vectors,
+        )
+        outputs = []
+        if self._config.removes_lines():
+            outputs.append(beam.pvalue.TaggedOutput("units", annotate_lines(block, features, self._config)))
+        if self._share:
+            sampled = sample_documents(block, features, self._config, self._share)
+            outputs.append(beam.pvalue.TaggedOutput("sample", sampled))
+        if self._models.verifier is not None:
+            features = with_questions(features, readable_texts(block, self._config).texts, self._config)
+        # The features come last: a block whose features are written is finished (`curate.pipelines.resume`).
+        return [*outputs, features]
 
 
 class FitCentroids(beam.PTransform):

@@ -14,6 +14,7 @@ from curate.duplicates.verify import similarities, verified
 from curate.io.filesystem import LocalFiles
 from curate.io.sources import find_inputs, plan
 from curate.pipelines.progress import annotated_documents
+from curate.report.manifest import to_bytes
 from curate.report.verify import check_counts
 from curate.text.kernel import shingle_sets
 
@@ -291,7 +292,7 @@ def cut_anew(output, target, size, group):
         name = f"data/part-{start:05d}.parquet"
         pq.write_table(rows.slice(start, size), target / name, row_group_size=group)
         manifest["digests"][name] = {}
-    (target / "manifest.json").write_text(json.dumps(manifest))
+    (target / "manifest.json").write_bytes(to_bytes(manifest))
     return target
 
 

@@ -4,6 +4,7 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.transforms import environments
 
 from curate.errors import UsageError
+from curate.pipelines.processes import WatchedProcess
 from curate.pipelines.runner import beam_options, make_runner
 
 
@@ -17,7 +18,7 @@ def test_the_runner_is_always_named():
 def test_workers_are_processes():
     direct = beam_options([], workers=3).view_as(DirectOptions)
     assert direct.direct_num_workers == 3
-    for workers, kind in ((1, environments.EmbeddedPythonEnvironment), (3, environments.SubprocessSDKEnvironment)):
+    for workers, kind in ((1, environments.EmbeddedPythonEnvironment), (3, WatchedProcess)):
         assert type(make_runner(beam_options([], workers))._default_environment) is kind
 
 
