@@ -22,6 +22,7 @@ from curate.transforms.configured import configured_models, shown, with_models
 from curate.transforms.corpora import check_corpora, is_windowed
 from curate.transforms.decide import Decide
 from curate.transforms.duplicates import SHINGLES, FindPairs, JoinShingles
+from curate.transforms.elements import as_settings
 from curate.transforms.failures import Failure, HandlesErrors
 from curate.transforms.human import AnnotateHuman, SampleHuman
 from curate.transforms.models import TextDetector, TextEmbedder, TextModels, TextVerifier
@@ -42,7 +43,8 @@ class Curate(HandlesErrors):
     gets those that it declares).
 
     Guarantees: the same documents give the same decisions, whatever their order, bundles, retries or runner. Rows cross
-    one shuffle; besides it, features of less than 1 KB per document and 8 bytes per token do.
+    one shuffle; besides it, features of about 1 KB per document and 8 bytes per token do, the latter twice for
+    candidates (`tests/benchmarks/bench_shuffle.py`).
 
     Args:
         config: settings as in the configuration file, for example `{"dedupe": {"threshold": 0.9}}`.
@@ -71,7 +73,7 @@ class Curate(HandlesErrors):
         verifier: Optional[TextVerifier] = None,
     ) -> None:
         given = TextModels(detector, embedder, verifier)
-        self._settings = with_models(self._only_own_sections(config or {}), given)
+        self._settings = with_models(self._only_own_sections(as_settings(config or {})), given)
         self._config = with_said(make_config(self._settings), read_with(open_file))
         self._models = configured_models(self._config, given)
 
@@ -187,8 +189,7 @@ class DropDuplicates(Curate):
     def __init__(
         self, threshold: float = 0.8, containment: float = 0.9, config: Optional[Dict[str, Any]] = None
     ) -> None:
-        dedupe = {**(config or {}).get("dedupe", {}), "threshold": threshold, "containment": containment}
-        super().__init__({**(config or {}), "dedupe": dedupe})
+        super().__init__(_with(config, "dedupe", threshold=threshold, containment=containment))
 
 
 class FilterSynthetic(Curate):
@@ -213,8 +214,7 @@ class FilterSynthetic(Curate):
         config: Optional[Dict[str, Any]] = None,
         detector: Optional[TextDetector] = None,
     ) -> None:
-        synthetic = {**(config or {}).get("synthetic", {}), "alpha_suspect": alpha_suspect, "alpha_drop": alpha_drop}
-        super().__init__({**(config or {}), "synthetic": synthetic}, detector)
+        super().__init__(_with(config, "synthetic", alpha_suspect=alpha_suspect, alpha_drop=alpha_drop), detector)
 
 
 class AttachProvenance(Curate):
@@ -232,10 +232,7 @@ class AttachProvenance(Curate):
     _sections = ("provenance",)
 
     def __init__(self, drop_rights: Optional[List[str]] = None, config: Optional[Dict[str, Any]] = None) -> None:
-        provenance = dict((config or {}).get("provenance", {}))
-        if drop_rights is not None:
-            provenance["drop_rights"] = drop_rights
-        super().__init__({**(config or {}), "provenance": provenance})
+        super().__init__(_with(config, "provenance", **({} if drop_rights is None else {"drop_rights": drop_rights})))
 
 
 class ReweightClusters(Curate):
@@ -263,8 +260,8 @@ class ReweightClusters(Curate):
         embedder: Optional[TextEmbedder] = None,
         verifier: Optional[TextVerifier] = None,
     ) -> None:
-        mixture = {**(config or {}).get("mixture", {}), "synthetic_cap": synthetic_cap, "max_copies": max_copies}
-        super().__init__({**(config or {}), "mixture": mixture}, embedder=embedder, verifier=verifier)
+        settings = _with(config, "mixture", synthetic_cap=synthetic_cap, max_copies=max_copies)
+        super().__init__(settings, embedder=embedder, verifier=verifier)
 
 
 class _Shingles(beam.DoFn):
@@ -279,6 +276,12 @@ class _Shingles(beam.DoFn):
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
         table = pa.table([pa.array(features.content), lists], schema=SHINGLES)
         yield table.filter(pa.array(features.shingles > 0))
+
+
+def _with(config: Optional[Dict[str, Any]], section: str, **values: Any) -> Dict[str, Any]:
+    """The settings with arguments of a transform in their section."""
+    settings = as_settings(config or {})
+    return {**settings, section: {**settings.get(section, {}), **values}}
 
 
 def _reference_of(human: HumanReference, config: Config) -> Reference:

@@ -55,6 +55,15 @@ def as_mapping(row: Any) -> Mapping[str, Any]:
     raise TypeError(_unexpected(type(row).__name__))
 
 
+def as_settings(config: Any) -> Any:
+    """Settings as dicts at every depth. Pipelines in other languages send rows, in which null is what they left out."""
+    if hasattr(config, "_asdict"):
+        config = {name: value for name, value in config._asdict().items() if value is not None}
+    if isinstance(config, Mapping):
+        return {name: as_settings(value) for name, value in config.items()}
+    return config
+
+
 def _unexpected(kind: Any) -> str:
     return f"an element is a {kind}, expected a dict, beam.Row, NamedTuple, dataclass or pyarrow.Table; map it first"
 

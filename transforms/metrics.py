@@ -23,6 +23,7 @@ from curate.report.metrics import metrics_section
 from curate.transforms.configured import shown
 from curate.transforms.corpora import check_corpora
 from curate.transforms.counters import counter
+from curate.transforms.elements import as_settings
 from curate.transforms.failures import HandlesErrors
 from curate.transforms.merge import Merge
 from curate.transforms.rows import RowsToTables
@@ -50,7 +51,7 @@ class MeasureCorpus(HandlesErrors):
 
     def __init__(self, slice_column: str = "slice", config: Optional[Dict[str, Any]] = None) -> None:
         self._column = slice_column
-        self._settings = config or {}
+        self._settings = as_settings(config or {})
         self._config = make_config(self._settings)
 
     def display_data(self) -> Dict[str, Any]:

@@ -11,6 +11,7 @@ BIG = pa.table({"key": pa.array(np.arange(100_000, dtype=np.uint64)), "text": ["
 @pytest.mark.parametrize(
     "table",
     [
+        BIG,
         BIG.slice(70_000, 10),
         BIG.slice(0, 0),
         pa.table({}),
@@ -28,6 +29,10 @@ def test_coder_gives_the_table_back(table):
 
 def test_coder_encodes_the_rows_of_a_slice_and_nothing_else():
     assert len(TableCoder().encode(BIG.slice(70_000, 10))) < 2_000
+
+
+def test_a_large_table_is_compressed():
+    assert len(TableCoder().encode(BIG)) < BIG.nbytes / 2
 
 
 def test_sizes_are_estimated_without_encoding(monkeypatch):
