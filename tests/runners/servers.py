@@ -37,7 +37,7 @@ taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
 taskmanager.memory.task.heap.size: 640m
 taskmanager.memory.task.off-heap.size: 128m
-taskmanager.memory.managed.size: 256m
+taskmanager.memory.managed.size: {managed}
 taskmanager.memory.network.min: 512m
 taskmanager.memory.network.max: 512m
 heartbeat.interval: 1000
@@ -174,10 +174,15 @@ def prism(binary: Path, directory: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def flink_cluster(jars: Path, directory: Path, task_managers: int = 2) -> Iterator[FlinkCluster]:
-    """A standalone Flink cluster of processes on this machine, with a job server and a pool of workers."""
+def flink_cluster(jars: Path, directory: Path, task_managers: int = 2, managed: str = "256m") -> Iterator[FlinkCluster]:
+    """A standalone Flink cluster of processes on this machine, with a job server and a pool of workers.
+
+    Combiners of a TaskManager share its `managed` memory, and each must hold the largest of its records: the sample
+    that the embedding is fitted on has 2 KB for each of `mixture.sample` documents.
+    """
     rest = free_port()
-    (directory / "flink-conf.yaml").write_text(FLINK.format(rest=rest, rpc=free_port(), directory=directory))
+    settings = FLINK.format(rest=rest, rpc=free_port(), directory=directory, managed=managed)
+    (directory / "flink-conf.yaml").write_text(settings)
     runtime, configured = "org.apache.flink.runtime", f"--configDir={directory}"
     with contextlib.ExitStack() as stack:
         command = java(jars, f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint", configured)
@@ -208,6 +213,17 @@ def worker_pool(directory: Path) -> Iterator[Server]:
     # It starts workers as `python`.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with started("worker-pool", command, directory, PATH=path) as server:
+        server.wait_for_port(port)
+        yield server
+
+
+@contextlib.contextmanager
+def expansion_service(directory: Path, pool: Server) -> Iterator[Server]:
+    """Beam's expansion service with the transforms of curate, whose steps run on workers of a pool."""
+    port = free_port()
+    service = [sys.executable, "-m", "apache_beam.runners.portability.expansion_service_main", f"--port={port}"]
+    command = [*service, "--fully_qualified_name_glob=curate.transforms.*", *external(pool)]
+    with started("expansion-service", command, directory) as server:
         server.wait_for_port(port)
         yield server
 
