@@ -61,7 +61,7 @@ class Author:
 
     def __init__(self) -> None:
         self.model = TrigramModel.fit(document.text for document in human_prose())
-        vocabulary = np.array(self.model.vocabulary, dtype=object)
+        vocabulary = np.array(self.model.vocabulary.tokens, dtype=object)
         self._ends_word = np.array([token[-1:].isalnum() for token in vocabulary])
         self._starts_word = np.array([token[:1].isalnum() for token in vocabulary])
         self._strings = pa.array([*vocabulary, *(" " + token for token in vocabulary)], pa.large_string())
