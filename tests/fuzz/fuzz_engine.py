@@ -1,6 +1,7 @@
 """Fuzzes one target with coverage guidance (atheris, which is libFuzzer) in a process of its own.
 
-As a program, `fuzz_engine.py TARGET SECONDS DIRECTORY` fuzzes and never returns; `fuzz` runs it and reads what it says.
+As a program, `fuzz_engine.py TARGET SECONDS DIRECTORY SEED` fuzzes and never returns; `fuzz` runs it and reads
+what it says.
 """
 
 import re
@@ -68,15 +69,16 @@ def words(seeds: list[bytes]) -> list[str]:
     return sorted(word.decode() for word in found if word.isascii())
 
 
-def fuzz(name: str, seconds: int, directory: Path) -> Outcome:
+def fuzz(name: str, seconds: int, directory: Path, seed: int = 0) -> Outcome:
     """Fuzzes a target for so many seconds.
 
     Args:
         name: of the target.
         seconds: to spend.
         directory: an empty one to work in.
+        seed: of the mutations; with 0 every run tries others.
     """
-    command = [sys.executable, __file__, name, str(seconds), str(directory)]
+    command = [sys.executable, __file__, name, str(seconds), str(directory), str(seed)]
     done = subprocess.run(command, capture_output=True, timeout=seconds * 2 + 300, check=False)
     told = done.stderr.decode("utf-8", "replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", told)
@@ -93,7 +95,7 @@ def fuzz(name: str, seconds: int, directory: Path) -> Outcome:
     )
 
 
-def main(name: str, seconds: str, directory: str) -> None:
+def main(name: str, seconds: str, directory: str, seed: str) -> None:
     """Fuzzes until the time is over or a property is broken."""
     import atheris
 
@@ -116,8 +118,8 @@ def main(name: str, seconds: str, directory: str) -> None:
 
     dictionary = Path(directory) / "dictionary"
     dictionary.write_text("".join(f'"{word}"\n' for word in words(known(name))))
-    options = (f"-max_total_time={seconds}", "-max_len=16384", "-len_control=20", "-timeout=20", "-rss_limit_mb=4096")
-    written = (f"-dict={dictionary}", f"-artifact_prefix={findings}/", "-print_final_stats=1")
+    options = (f"-seed={seed}", f"-max_total_time={seconds}", "-max_len=16384", "-len_control=20", "-timeout=20")
+    written = ("-rss_limit_mb=4096", f"-dict={dictionary}", f"-artifact_prefix={findings}/", "-print_final_stats=1")
     atheris.Setup([sys.argv[0], *options, *written, str(corpus)], one)
     atheris.Fuzz()
 

@@ -1,6 +1,8 @@
 import gzip
+import io
 import json
 import string
+import tracemalloc
 
 import pyarrow as pa
 import pytest
@@ -130,6 +132,21 @@ def test_a_line_without_end_costs_that_line_and_little_memory(tmp_path, read, mo
     found = read([path])
     assert [row["text"] for row in found.rows] == ["a", "b"]
     assert [error["error"] for error in found.errors] == [f"line {n}: longer than 2,097,152 bytes" for n in (2, 4)]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_damaged_files_leave_no_memory_behind(ending):
+    def fails(number):
+        for _ in range(number):
+            with pytest.raises(OSError):
+                list(jsonl.read_lines(io.BytesIO(b"not compressed"), "a.jsonl" + ending))
+
+    fails(2)
+    tracemalloc.start()
+    fails(20)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2**20
 
 
 @pytest.mark.slow
