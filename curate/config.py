@@ -470,6 +470,9 @@ class Run(Section):
     max_error_rate: Fraction = Field(0.5, description="undecodable share of the records above which the run fails")
     block_rows: int = Field(20_000, ge=1, description="most rows in one block; larger row groups are cut")
     block_bytes: int = Field(16 * 2**20, ge=2**16, description="most bytes in one block; larger row groups are cut")
+    memory_gb: float | None = Field(
+        None, gt=0, description="GB of memory that a local run may take; null for what the machine has available"
+    )
     split: bool = Field(False, description="add curate_split (train or validation, by duplicate group)")
     validation_share: Fraction = Field(0.01, description="share of the documents in the validation split")
     write_dropped: bool = Field(

@@ -11,8 +11,9 @@ from curate.io.human import find_memory, human_reference
 from curate.io.sources import find_inputs, one_line, plan
 from curate.pipelines.annotations import absolute
 from curate.pipelines.artefacts import check_exclude, check_resources
+from curate.pipelines.capacity import available, needed
 from curate.pipelines.files import BeamFiles, read_finished
-from curate.pipelines.runner import beam_options
+from curate.pipelines.runner import beam_options, is_local
 from curate.report.render import render
 from curate.transforms.configured import configured_models
 
@@ -26,7 +27,7 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
         UsageError: as for the run itself.
         UnreadableInputError: likewise.
     """
-    beam_options(beam, workers=1)
+    options = beam_options(beam, workers=1)
     check_resources(config)
     configured_models(config)
     exclude = check_exclude(config)
@@ -35,9 +36,12 @@ def describe_plan(inputs: Sequence[str], config: Config, beam: Sequence[str] = (
     memory = find_memory(config, FILES)
     human = None if memory else human_reference(config, FILES)
     bands = bands_of(config)
+    documents = planned.rows + sum(each.plan.rows for each in earlier)
+    fits = [f"a local run needs about {needed(documents, planned.block_bytes, 1)}; there are {available()}"]
     lines = [
         f"{len(planned.fingerprints)} files, {planned.rows:,} records, {planned.text_bytes / 1e6:,.1f} MB before "
         f"compression, {len(planned.splits)} splits; {len(planned.failed)} files cannot be opened",
+        *(fits if is_local(options) else []),
         *(f"compared with {each.plan.rows:,} documents of {each.directory}" for each in earlier),
         *([f"calibrated with {human.rows:,} documents of {config.synthetic.human_reference}"] if human else []),
         *([f"going on from what {config.synthetic.human_reference} remembers"] if memory else []),

@@ -41,6 +41,7 @@ from curate.pipelines.artefacts import (
     resources,
     with_detector,
 )
+from curate.pipelines.capacity import refuse_too_large
 from curate.pipelines.deciding import decide_and_report, now
 from curate.pipelines.failures import copy_errors, count_errors, tell_failures
 from curate.pipelines.files import BeamFiles
@@ -107,7 +108,8 @@ def curate_inputs(
         resume: go on from what an interrupted run of the same inputs and settings has annotated.
 
     Raises:
-        UsageError: bad options, no input, no earlier output, or an output that may not be written.
+        UsageError: bad options, no input, no earlier output, an output that may not be written, or a local run that
+            does not fit.
         UnreadableInputError: nothing readable, or more undecodable records than `run.max_error_rate`.
     """
     started = now()
@@ -147,6 +149,8 @@ def curate_inputs(
         _refuse_documents(output)
     refuse_loss(output, [])
     earlier_rows = sum(each.rows for each in earlier_plans)
+    if is_local(options):
+        refuse_too_large(planned.rows + earlier_rows, planned.block_bytes, workers, config.run.memory_gb)
     partitions = partitions_for(planned.rows + earlier_rows, workers)
     needed = [*planned.fingerprints, *(path for path, _ in planned.failed), *resources(config), artefacts, config_path]
     needed += people
@@ -242,7 +246,8 @@ def decide_again(
     """Decides again from the annotations of an earlier run (`curate decide`).
 
     Raises:
-        UsageError: bad options; settings that the annotations cannot serve; with `apply`, inputs that have changed.
+        UsageError: bad options; settings that the annotations cannot serve; with `apply`, inputs that have changed; a
+            local run that does not fit.
     """
     started = now()
     options = beam_options(beam, workers)
@@ -277,7 +282,10 @@ def decide_again(
     review = kept_review(annotations, config, calibrates=given.reference is None)
     record["review"] = review.told if review else None
     refuse_loss(output, review.answers if review else [])
-    partitions = partitions_for(record["rows"] + record["earlier_rows"], workers)
+    documents = record["rows"] + record["earlier_rows"]
+    if is_local(options):
+        refuse_too_large(documents, config.run.block_bytes, workers, config.run.memory_gb)
+    partitions = partitions_for(documents, workers)
     needed = [annotations, *record["inputs"].values(), *resources(config), artefacts, config_path]
     needed += record.get("human_reference", {})
     with (
