@@ -57,8 +57,8 @@ def frequent_endings(
     stream: TokenStream, facts: TokenFacts, sources: NDArray[np.int64], count: int
 ) -> NDArray[np.int16]:
     """`Tables.endings`: the same of the endings of words."""
-    long = (stream.kinds == WORD) & (facts.lengths >= LEAST_WITH_ENDING)
-    return _frequent(facts.endings[long], _texts(stream)[long], sources, count)
+    long = (stream.kinds == WORD) & (facts.lengths[facts.number] >= LEAST_WITH_ENDING)
+    return _frequent(facts.endings[facts.number[long]], _texts(stream)[long], sources, count)
 
 
 def _frequent(

@@ -13,8 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from curate.detector.characters import CLASSES
-from curate.detector.distinct import DistinctTokens, token_end
-from curate.detector.stream import CAPITALS, MARK, MIXED, NUMBER, TITLE, WORD, TokenStream, token_hash
+from curate.detector.distinct import DistinctTokens
+from curate.detector.stream import CAPITALS, MARK, MIXED, NUMBER, TITLE, WORD, TokenStream, token_end, token_hash
 
 FEWEST_TOKENS = 5
 """Segments with fewer tokens that are no marks have only zeros."""
@@ -117,32 +117,35 @@ NO_COLUMNS = np.full(1, -1, np.int16)
 
 
 class TokenFacts(NamedTuple):
-    """What `Tables` and lists say of every token of a stream, looked up once; all of length m.
+    """What `Tables` and lists say of the m tokens of a stream, k of which are distinct.
 
     Attributes:
-        lengths: uint8, characters, at most 255.
-        ranks: uint8, as in `Tables`.
-        surprises: uint8, of a word after the word before it in its text, as in `Tables.bigrams`.
-        lists: uint8, bits of `word_lists`.
-        rates: int16, column of the token's rate or -1.
-        ending_rates: int16, column of its ending's rate or -1.
-        endings: uint32, hash of the last three characters.
-        ends: bool, whether it ends a sentence.
+        number: int32[m], which of the distinct tokens each is.
+        lengths: uint8[k], characters, at most 255.
+        ranks: uint8[k], as in `Tables`.
+        lists: uint8[k], bits of `word_lists`.
+        rates: int16[k], column of the token's rate or -1.
+        endings: uint32[k], hash of the last three characters.
+        ending_rates: int16[k], column of the ending's rate, -1 for none and for what is no word.
+        surprises: uint8[m], of a word after the word before it in its text, as in `Tables.bigrams`.
+        ends: bool[m], whether it ends a sentence.
     """
 
+    number: NDArray[np.int32]
     lengths: NDArray[np.uint8]
     ranks: NDArray[np.uint8]
-    surprises: NDArray[np.uint8]
     lists: NDArray[np.uint8]
     rates: NDArray[np.int16]
-    ending_rates: NDArray[np.int16]
     endings: NDArray[np.uint32]
+    ending_rates: NDArray[np.int16]
+    surprises: NDArray[np.uint8]
     ends: NDArray[np.bool_]
 
 
 def token_facts(stream: TokenStream, distinct: DistinctTokens, tables: Tables) -> TokenFacts:
-    """Looks every token up, and the pairs of them that follow each other."""
-    return TokenFacts(*_token_facts(stream, distinct, tables, word_lists()))
+    """Looks every distinct token up, and the pairs of tokens that follow each other."""
+    known = _facts_of_distinct(stream, distinct.first, tables, word_lists())
+    return TokenFacts(distinct.number, *known, *_facts_in_place(stream, tables.bigrams))
 
 
 @lru_cache(maxsize=1)
@@ -225,68 +228,61 @@ def pair_slot(first: Any, second: Any, size: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _token_facts(stream: Any, distinct: Any, tables: Any, listed: Any) -> Any:
-    known = _facts_of_distinct(stream, distinct.first, tables, listed)
-    count = stream.hashes.size
-    lengths, ranks, surprises = np.empty(count, np.uint8), np.empty(count, np.uint8), np.empty(count, np.uint8)
-    lists, rates, ending_rates = np.empty(count, np.uint8), np.empty(count, np.int16), np.full(count, -1, np.int16)
-    endings, ends = np.empty(count, np.uint32), np.zeros(count, np.bool_)
-    for text in range(stream.offsets.size - 1):
-        before = np.uint32(0)
-        for token in range(stream.offsets[text], stream.offsets[text + 1]):
-            number = distinct.number[token]
-            surprises[token] = tables.bigrams[pair_slot(before, stream.hashes[token], tables.bigrams.size)]
-            lengths[token], ranks[token], lists[token] = known[0][number], known[1][number], known[2][number]
-            rates[token], endings[token] = known[3][number], known[4][number]
-            if stream.kinds[token] == MARK:
-                ends[token] = _ends_sentence(stream, token, stream.offsets[text], stream.offsets[text + 1])
-            else:
-                before = stream.hashes[token]
-                if stream.kinds[token] == WORD:
-                    ending_rates[token] = known[5][number]
-    return lengths, ranks, surprises, lists, rates, ending_rates, endings, ends
-
-
-@njit(cache=True, nogil=True)
 def _facts_of_distinct(stream: Any, first: Any, tables: Any, listed: Any) -> Any:
-    """What does not depend on where a token stands: length, rank, lists, rate, ending and, if long, its rate."""
+    """What does not depend on where a token stands: length, rank, lists, rate, ending and, of long words, its rate."""
     count = first.size
     lengths, ranks, lists = np.empty(count, np.uint8), np.empty(count, np.uint8), np.empty(count, np.uint8)
     rates, endings, ending_rates = np.empty(count, np.int16), np.empty(count, np.uint32), np.full(count, -1, np.int16)
+    places, characters = stream.places, stream.characters
     for number in range(count):
-        hashed, start = stream.hashes[first[number]], stream.places[first[number]]
-        end = token_end(stream.places, stream.characters, first[number])
+        token = first[number]
+        hashed, start, end = stream.hashes[token], places[token], token_end(places, characters, token)
         lengths[number] = min(end - start, 255)
         ranks[number] = tables.ranks[slot(hashed, tables.ranks.size)]
         lists[number] = listed[slot(hashed, listed.size)]
         rates[number] = tables.tokens[slot(hashed, tables.tokens.size)]
-        endings[number] = _ending(stream, start, end)
-        if lengths[number] >= LEAST_WITH_ENDING:
+        endings[number] = _ending(characters, start, end)
+        if stream.kinds[token] == WORD and lengths[number] >= LEAST_WITH_ENDING:
             ending_rates[number] = tables.endings[slot(endings[number], tables.endings.size)]
     return lengths, ranks, lists, rates, endings, ending_rates
 
 
 @njit(cache=True, nogil=True)
-def _ending(stream: Any, start: Any, end: Any) -> Any:
+def _facts_in_place(stream: Any, bigrams: Any) -> Any:
+    """What depends on where a token stands: how surprising it is, and whether it ends a sentence."""
+    hashes, kinds, shapes, spaced, places = stream.hashes, stream.kinds, stream.shapes, stream.spaced, stream.places
+    surprises, ends = np.empty(hashes.size, np.uint8), np.zeros(hashes.size, np.bool_)
+    for text in range(stream.offsets.size - 1):
+        first, last, before = stream.offsets[text], stream.offsets[text + 1], np.uint32(0)
+        for token in range(first, last):
+            surprises[token] = bigrams[pair_slot(before, hashes[token], bigrams.size)]
+            if kinds[token] == MARK:
+                ends[token] = _ends_sentence(kinds, shapes, spaced, places, token, first, last)
+            else:
+                before = hashes[token]
+    return surprises, ends
+
+
+@njit(cache=True, nogil=True)
+def _ending(characters: Any, start: Any, end: Any) -> Any:
     """A hash of the last three of the characters from start to end."""
     key = np.uint64(0)
     for place in range(max(end - 3, start), end):
-        key = key << np.uint64(21) | np.uint64(stream.characters[place])
+        key = key << np.uint64(21) | np.uint64(characters[place])
     return np.uint32(key ^ key >> np.uint64(29))
 
 
 @njit(cache=True, nogil=True)
-def _ends_sentence(stream: Any, token: Any, first: Any, last: Any) -> Any:
+def _ends_sentence(kinds: Any, shapes: Any, spaced: Any, places: Any, token: Any, first: Any, last: Any) -> Any:
     """Question and exclamation marks, and stops that are neither within a word or number nor after an initial."""
-    shape = stream.shapes[token]
+    shape = shapes[token]
     if shape in (_QUESTION, _EXCLAMATION):
         return True
     if shape != _STOP:
         return False
-    within = token + 1 < last and not stream.spaced[token + 1] and stream.kinds[token + 1] in (WORD, NUMBER)
-    before = token - 1
-    initial = before >= first and stream.kinds[before] == WORD
-    initial = initial and stream.places[token] - stream.places[before] == 1
+    after, before = token + 1, token - 1
+    within = after < last and not spaced[after] and (kinds[after] == WORD or kinds[after] == NUMBER)
+    initial = before >= first and kinds[before] == WORD and places[token] - places[before] == 1
     return not within and not initial
 
 
@@ -328,7 +324,7 @@ def _shapes(stream: Any, facts: Any, first: Any, last: Any, words: Any, x: Any) 
             doubled += token > first and stream.kinds[token - 1] == MARK
             opening = opening or shape in (_STOP, _QUESTION, _EXCLAMATION)
             continue
-        size = float(facts.lengths[token])
+        size = float(facts.lengths[facts.number[token]])
         length += size
         squares += size * size
         short += size <= 3
@@ -374,8 +370,9 @@ def _sentence_rhythm(stream: Any, facts: Any, first: Any, last: Any, words: Any,
     for token in range(first, last):
         kind, shape = stream.kinds[token], stream.shapes[token]
         if kind != MARK:
+            rank = facts.ranks[facts.number[token]]
             if current == 0:
-                opener_rank += facts.ranks[token]
+                opener_rank += rank
                 known = False
                 for other in range(distinct):
                     known |= openers[other] == stream.hashes[token]
@@ -386,7 +383,7 @@ def _sentence_rhythm(stream: Any, facts: Any, first: Any, last: Any, words: Any,
                     distinct += 1
             current += 1
             clause += 1
-            rank_sum += facts.ranks[token]
+            rank_sum += rank
             continue
         if clause > 0 and shape <= _COLON:
             size = np.log(clause)
@@ -495,8 +492,9 @@ def _richness(
                 triple = pair * np.uint64(0xD6E8FEB86659FD93) + before_that
                 triples_again += not _enter(stamps[2], keys[2], stamp, triple)[1]
         before_that, before = before, word
-        same_ending += facts.endings[token] == ending and stream.kinds[token] == WORD
-        ending = facts.endings[token]
+        this = facts.endings[facts.number[token]]
+        same_ending += this == ending and stream.kinds[token] == WORD
+        ending = this
     x[column] = types / words**0.8
     x[column + 1] = at_50 / 50 if at_50 else _extrapolated(types, words, 50)
     x[column + 2] = at_100 / 100 if at_100 else _extrapolated(types, words, 100)
@@ -527,7 +525,7 @@ def _frequencies(
     for token in range(first, last):
         if stream.kinds[token] == MARK:
             continue
-        entry = facts.ranks[token]
+        entry = facts.ranks[facts.number[token]]
         rank = entry / RANK_STEPS
         total += rank
         squares += rank * rank
@@ -637,7 +635,7 @@ def _templates(stream: Any, facts: Any, first: Any, last: Any, words: Any, x: An
             opening = opening or facts.ends[token]
             items += stream.shapes[token] == _MARKUP
             continue
-        listed = facts.lists[token]
+        listed = facts.lists[facts.number[token]]
         excess += (listed & _EXCESS) != 0
         if opening:
             sentences += 1
@@ -655,9 +653,10 @@ def _templates(stream: Any, facts: Any, first: Any, last: Any, words: Any, x: An
 def _rates(facts: Any, first: Any, last: Any, words: Any, x: Any, column: Any, token_rates: Any) -> None:
     """Square-rooted rates of frequent tokens and word endings."""
     for token in range(first, last):
-        if facts.rates[token] >= 0:
-            x[column + facts.rates[token]] += 1
-        if facts.ending_rates[token] >= 0:
-            x[column + token_rates + facts.ending_rates[token]] += 1
+        rate, ending_rate = facts.rates[facts.number[token]], facts.ending_rates[facts.number[token]]
+        if rate >= 0:
+            x[column + rate] += 1
+        if ending_rate >= 0:
+            x[column + token_rates + ending_rate] += 1
     for place in range(column, x.size):
         x[place] = np.sqrt(x[place] / max(words, 20))

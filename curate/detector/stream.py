@@ -4,6 +4,7 @@ Words, numbers, single characters of scripts without spaces, and punctuation mar
 `curate.detector.characters`.
 """
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,10 @@ SMALL, TITLE, CAPITALS, MIXED = range(4)
 
 _APOSTROPHE = PUNCTUATION + characters.CLASSES.index("apostrophe")
 FNV_START, FNV_PRIME = np.uint32(2166136261), np.uint32(16777619)
+_KEY_START, _KEY_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
+_MOST_KEPT = 1 << 21  # of the bytes of texts at a time, 34 in each thread for each of them
+
+_kept = threading.local()
 
 
 class TokenStream(NamedTuple):
@@ -32,6 +37,7 @@ class TokenStream(NamedTuple):
     Attributes:
         hashes: uint32[m], FNV-1a of the folded token in UTF-8: the hash by which fastText knows a word
             (Bojanowski et al., 2017, arXiv 1607.04606).
+        keys: uint64[m], the same of code points with 64 bits, which tells tokens apart.
         kinds: uint8[m], WORD, NUMBER, CHARACTER or MARK.
         shapes: uint8[m], SMALL, TITLE, CAPITALS or MIXED; the punctuation class of a mark.
         spaced: bool[m], whether white space comes before the token.
@@ -42,6 +48,7 @@ class TokenStream(NamedTuple):
     """
 
     hashes: NDArray[np.uint32]
+    keys: NDArray[np.uint64]
     kinds: NDArray[np.uint8]
     shapes: NDArray[np.uint8]
     spaced: NDArray[np.bool_]
@@ -67,7 +74,33 @@ def token_stream(texts: pa.Array) -> TokenStream:
         texts: array of strings, n.
     """
     data, offsets, valid = text_buffers(texts)
-    return TokenStream(*_tokenise(data, offsets, valid, *characters.load()))
+    # Every byte may be a token, and the space after it a character.
+    room = _room(int(offsets[-1] - offsets[0]) + len(texts) if len(texts) else 0)
+    return TokenStream(*_tokenise(data, offsets, valid, *characters.load(), *room))
+
+
+def _room(size: int) -> tuple[NDArray[Any], ...]:
+    """Arrays to write streams of up to so many tokens and characters to, the same for the next texts of this thread.
+
+    New memory costs a fault for each of its pages, which took a third of the time of a stream.
+    """
+    room: tuple[NDArray[Any], ...] | None = getattr(_kept, "room", None)
+    if room is None or len(room[0]) <= size:
+        fields = (np.uint32, np.uint64, np.uint8, np.uint8, np.bool_, np.int64, np.int32, np.uint32)
+        room = tuple(np.empty(size + 1, kind) for kind in fields)
+        if size <= _MOST_KEPT:
+            _kept.room = room
+    return room
+
+
+@njit(cache=True, nogil=True)
+def token_end(places: Any, letters: Any, token: Any) -> Any:
+    """The character after the last one of a token, without the space that may follow.
+
+    Numba counts the references of all arrays of a tuple that is passed on, so inner loops pass what they need.
+    """
+    end = places[token + 1]
+    return end - (letters[end - 1] == 32)
 
 
 @njit(cache=True, nogil=True)
@@ -93,16 +126,22 @@ def _fnv_byte(hashed: Any, byte: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any) -> Any:  # noqa: C901, one loop
+def _tokenise(  # noqa: C901, one loop
+    data: Any,
+    offsets: Any,
+    valid: Any,
+    kind_of: Any,
+    folded_of: Any,
+    hashes: Any,
+    keys: Any,
+    kinds: Any,
+    shapes: Any,
+    spaced: Any,
+    places: Any,
+    origins: Any,
+    letters: Any,
+) -> Any:
     count = offsets.size - 1
-    most = int(offsets[-1] - offsets[0]) if count else 0
-    hashes = np.empty(most, np.uint32)
-    kinds = np.empty(most, np.uint8)
-    shapes = np.empty(most, np.uint8)
-    spaced = np.empty(most, np.bool_)
-    places = np.empty(most + 1, np.int64)
-    origins = np.empty(most, np.int32)
-    letters = np.empty(most + count, np.uint32)
     starts = np.zeros(count + 1, np.int64)
     token_kinds = np.full(PUNCTUATION + 1, MARK, np.uint8)
     token_kinds[LOWER], token_kinds[DIGIT], token_kinds[UNSEGMENTED] = WORD, NUMBER, CHARACTER
@@ -138,6 +177,7 @@ def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any)
             if group == inside and (group in (LOWER, DIGIT)):
                 token = tokens - 1
                 hashes[token] = fnv(hashes[token], folded)
+                keys[token] = (keys[token] ^ folded) * _KEY_PRIME
                 length += 1
                 if kind == UPPER:
                     capitals += 1
@@ -146,6 +186,7 @@ def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any)
                     shapes[token] = MIXED
             else:
                 hashes[tokens] = fnv(FNV_START, folded)
+                keys[tokens] = (_KEY_START ^ folded) * _KEY_PRIME
                 kinds[tokens] = (
                     WORD
                     if group == LOWER
@@ -170,14 +211,15 @@ def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any)
             if inside != LOWER or shapes[tokens - 1] == CAPITALS:
                 continue
             # most of most texts: small ASCII letters, until something else comes
-            hashed = hashes[tokens - 1]
+            hashed, key = hashes[tokens - 1], keys[tokens - 1]
             first = place
             while place < end and data[place] < 0x80 and kind_of[data[place]] == LOWER:
                 hashed = (hashed ^ np.uint32(data[place])) * FNV_PRIME
+                key = (key ^ np.uint64(data[place])) * _KEY_PRIME
                 letters[written] = data[place]
                 written += 1
                 place += 1
-            hashes[tokens - 1] = hashed
+            hashes[tokens - 1], keys[tokens - 1] = hashed, key
             origin += place - first
             length += place - first
         if not space:
@@ -187,6 +229,7 @@ def _tokenise(data: Any, offsets: Any, valid: Any, kind_of: Any, folded_of: Any)
     places[tokens] = written
     return (
         hashes[:tokens].copy(),
+        keys[:tokens].copy(),
         kinds[:tokens].copy(),
         shapes[:tokens].copy(),
         spaced[:tokens].copy(),

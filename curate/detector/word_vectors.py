@@ -19,8 +19,8 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from curate.detector.distinct import DistinctTokens, distinct_tokens, token_end
-from curate.detector.stream import FNV_START, TokenStream, fnv, token_hash, token_stream
+from curate.detector.distinct import DistinctTokens, distinct_tokens
+from curate.detector.stream import FNV_START, TokenStream, fnv, token_end, token_hash, token_stream
 from curate.errors import CurateError
 
 GRAM = 4
@@ -157,6 +157,7 @@ def _token_sums(stream: Any, first: Any, keys: Any, words: Any, ngrams: Any, met
     """
     sums, features = np.zeros(first.size, np.float32), np.zeros(first.size, np.int32)
     known = np.zeros(first.size, np.bool_)
+    places, characters = stream.places, stream.characters
     for number in range(first.size):
         hashed = stream.hashes[first[number]]
         slot = np.int64(hashed) & (keys.size - 1)
@@ -166,11 +167,11 @@ def _token_sums(stream: Any, first: Any, keys: Any, words: Any, ngrams: Any, met
             sums[number] += words[slot]
             features[number] += 1
             known[number] = True
-        start, end = stream.places[first[number]], token_end(stream.places, stream.characters, first[number])
+        start, end = places[first[number]], token_end(places, characters, first[number])
         for begin in range(start - 1, end + 2 - GRAM):
             gram = FNV_START
             for place in range(begin, begin + GRAM):
-                code = stream.characters[place] if start <= place < end else np.uint32(60 if place < start else 62)
+                code = characters[place] if start <= place < end else np.uint32(60 if place < start else 62)
                 gram = np.uint32(fnv(gram, code))
             bucket = np.int64(gram) & (ngrams.size - 1)
             if met.size:
