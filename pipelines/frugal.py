@@ -7,14 +7,16 @@ once; other runners get Beam as it is.
 import types
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, List, Tuple
+from typing import Any, List, Set, Tuple
 from weakref import WeakKeyDictionary
 
+import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
-from apache_beam.transforms import core
+from apache_beam.transforms import core, userstate
 from apache_beam.typehints import decorators
 
 Arguments = Tuple[List[str], List[Any]]
+Specs = Tuple[Set[userstate.StateSpec], Set[userstate.TimerSpec]]
 
 
 def remembering(arguments: Callable[[Any], Arguments]) -> Callable[[Any], Arguments]:
@@ -36,11 +38,28 @@ def remembering(arguments: Callable[[Any], Arguments]) -> Callable[[Any], Argume
     return look_up
 
 
+def remembering_specs(specs: Callable[[beam.DoFn], Specs]) -> Callable[[beam.DoFn], Specs]:
+    """Beam's `get_dofn_specs` that looks for state and timers once in each class, whose methods ask for them."""
+    known: WeakKeyDictionary[type, Specs] = WeakKeyDictionary()
+
+    @wraps(specs)
+    def look_up(dofn: beam.DoFn) -> Specs:
+        if any(isinstance(value, types.MethodType) for value in getattr(dofn, "__dict__", {}).values()):
+            return specs(dofn)
+        if type(dofn) not in known:
+            known[type(dofn)] = specs(dofn)
+        states, timers = known[type(dofn)]
+        return set(states), set(timers)
+
+    return look_up
+
+
 def spare() -> None:
     """Makes Beam's local runner frugal in this process."""
     if hasattr(core.get_function_args_defaults, "__wrapped__"):
         return
     core.get_function_args_defaults = remembering(core.get_function_args_defaults)  # type: ignore[assignment]
+    userstate.get_dofn_specs = remembering_specs(userstate.get_dofn_specs)  # type: ignore[assignment]
     # Side inputs are read once in a bundle, and a step has one. To keep them longer, Beam would walk through every
     # object of theirs to know their size.
     worker_handlers.STATE_CACHE_SIZE_MB = 0

@@ -122,7 +122,7 @@ def test_commands_of_the_readme_are_of_every_kind():
     assert {words[0] for words in commands()} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("file", [README, "pipelines/README.md"])
+@pytest.mark.parametrize("file", [pytest.param(README, marks=pytest.mark.slow), "pipelines/README.md"])
 def test_commands(file, directory):
     for words in commands(file):
         if words[:2] == ["review", "serve"]:

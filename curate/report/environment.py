@@ -3,6 +3,7 @@
 import platform
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -17,8 +18,14 @@ _SECRET = re.compile(r"secret|password|token|credential|key", re.IGNORECASE)
 def installed_versions() -> dict[str, str]:
     """Versions of Python, of curate and of all it requires, directly or not, by distribution name.
 
-    What its extras add is listed where it is installed, tools for development left out.
+    What its extras add is listed where it is installed, tools for development left out. They are looked up once in a
+    process, which has loaded what it runs with.
     """
+    return dict(_installed_versions())
+
+
+@lru_cache(maxsize=1)
+def _installed_versions() -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = _required("curate", with_extras=True)
     while waiting:

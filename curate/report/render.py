@@ -7,6 +7,7 @@ comes from the corpus (ids, sources, languages, terms) is escaped by the templat
 import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -40,10 +41,11 @@ def render(report: JsonDict) -> str:
         "kinds_in_order": DUPLICATES,
         "slices": SLICES,
     }
-    return _environment().from_string(_read("report.html.j2")).render(report=report, plots=plots, css=css, **limits)
+    return _template().render(report=report, plots=plots, css=css, **limits)
 
 
-def _environment() -> jinja2.Environment:
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {
         "count": words.count,
@@ -63,7 +65,7 @@ def _environment() -> jinja2.Environment:
         "shell": shlex.quote,
         "yaml": lambda values: yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100),
     }
-    return environment
+    return environment.from_string(_read("report.html.j2"))
 
 
 def figure_value(figure: JsonDict) -> str:

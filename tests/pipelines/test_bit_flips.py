@@ -42,6 +42,7 @@ def kind(name):
     return re.sub(r"part-[^/]*", "part", name)
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_named(whole, copy):
     chance = random.Random(7)
     by_kind = {}

@@ -8,7 +8,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.worker.statecache import StateCache
 from apache_beam.testing.util import assert_that, equal_to
-from apache_beam.transforms import core
+from apache_beam.transforms import core, userstate
 
 from curate.pipelines import frugal, runner
 from curate.transforms import annotate, decide, duplicates
@@ -34,6 +34,35 @@ def test_the_same_arguments_as_beam_finds(of, spared):
     for name in ("process", "setup", "start_bundle", "finish_bundle"):
         method = getattr(of, name).__get__(object.__new__(of))
         assert known(method) == known.__wrapped__(method)
+
+
+class Counts(beam.DoFn):
+    SEEN = userstate.CombiningValueStateSpec("seen", sum)
+    END = userstate.TimerSpec("end", beam.TimeDomain.WATERMARK)
+
+    def process(self, element, seen=beam.DoFn.StateParam(SEEN), end=beam.DoFn.TimerParam(END)):  # noqa: B008
+        yield element
+
+    @userstate.on_timer(END)
+    def ended(self):
+        return []
+
+
+@pytest.mark.parametrize("of", [*dofns(), Counts], ids=lambda of: of.__name__)
+def test_the_same_state_and_timers_as_beam_finds(of, spared):
+    known, dofn = userstate.get_dofn_specs, object.__new__(of)
+    expected = known.__wrapped__(dofn)
+    for _ in range(2):
+        found = known(dofn)
+        assert found == expected and bool(found[0]) == bool(found[1]) == (of is Counts)
+        found[0].add("more")
+
+
+def test_methods_of_ones_own_are_looked_at_each_time(spared):
+    plain, counting = decide._Finish(None), decide._Finish(None)
+    counting.counted = Counts().process
+    assert userstate.get_dofn_specs(plain) == (set(), set())
+    assert userstate.get_dofn_specs(counting) == ({Counts.SEEN}, {Counts.END})
 
 
 def test_answers_are_the_callers_own(spared):

@@ -85,6 +85,7 @@ def test_manifests_and_reports(changed, told, name):
             told(command, changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["manifest.json", "report.json"])
 def test_every_key_may_be_missing(changed, told, name):
     whole = json.loads((changed / name).read_text())
