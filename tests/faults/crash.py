@@ -1,6 +1,6 @@
 """Kills runs at any moment, and checks what is there, and that going on gives what an undisturbed run gives.
 
-    python tests/faults/crash.py --trials 200 --seed 1
+    python tests/faults/crash.py --trials 200 --seed 1 [--workers 2]
 
 A trial forks a process that has all modules loaded already, which runs one command and is killed with SIGKILL: either
 after a random time, or before a random one of its operations on files, as Python's audit events tell them, every fourth
@@ -99,14 +99,17 @@ def documents(number, seed):
 class Laboratory:
     """Inputs, the commands that are killed, and what they give undisturbed."""
 
-    def __init__(self, place, settings=()):
+    def __init__(self, place, settings=(), workers=1):
         self.place = Path(place)
+        self.workers = ["--workers", str(workers)]
         pq.write_table(documents(240, 1), self.place / "in.parquet", row_group_size=30)
         pq.write_table(documents(60, 2), self.place / "before.parquet")
         self.settings = [f"--set={setting}" for setting in (*SETTINGS, *settings)]
         run = ("run", "--input", str(self.place / "in.parquet"))
-        self.command(("run", "--input", str(self.place / "before.parquet")), self.place / "before")
-        self.command(run, self.place / "annotated")
+        before = ("run", "--input", str(self.place / "before.parquet"))
+        for arguments, output in ((before, self.place / "before"), (run, self.place / "annotated")):
+            code, *_ = self.command(arguments, output)
+            assert code == 0, (code, arguments)
         decide = ("decide", "--annotations", str(self.place / "annotated"), "--apply")
         self.scenarios = [
             Scenario("run", run, replaces=False),
@@ -123,7 +126,8 @@ class Laboratory:
         started = time.monotonic()
         child = os.fork()
         if not child:
-            _run_here([*arguments, "--output", str(output), *settings, *more], output, kill or Kill(), counted, trial)
+            line = [*arguments, "--output", str(output), *self.workers, *settings, *more]
+            _run_here(line, output, kill or Kill(), counted, trial)
         code = _wait(child)
         operations = int(counted.read_text() or 0) if code == 0 else 0
         return code, time.monotonic() - started, operations
@@ -295,11 +299,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes of each command; its own one is killed")
     parser.add_argument("--place", help="directory to work in, which is kept")
     given = parser.parse_args()
     place = given.place or tempfile.mkdtemp(prefix="crash-")
     os.makedirs(place, exist_ok=True)
-    laboratory = Laboratory(place)
+    laboratory = Laboratory(place, workers=given.workers)
     say(json.dumps({name: [round(u.seconds, 1), u.operations] for name, u in laboratory.undisturbed.items()}))
     trials, problems = [], []
 
