@@ -23,7 +23,7 @@ PROCESS = 450 << 20
 """Bytes of each worker process."""
 BLOCK_COPIES = 6
 """Bytes that each byte of a block takes while it is worked on."""
-DOCUMENT = 550
+DOCUMENT = 600
 """Bytes of memory for each document."""
 SPOOLED = 1_600
 """Bytes of temporary disk for each document (`curate.transforms.spool`)."""
