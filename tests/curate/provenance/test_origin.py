@@ -1,4 +1,4 @@
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pyarrow as pa
@@ -224,3 +224,209 @@ def test_reliability_of_families(reliability, items, own, llr):
     p = fuse(found.evidence, **told, rules=config.provenance).p_synthetic[0]
     expected = 0.5 if items[0] is CAPTURE and own == UNKNOWN else 1 / (1 + np.exp(-llr))
     assert p == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("found", "own"),
+    [
+        (item("credentials", "c2pa_trusted", "human", -2.25), UNKNOWN),
+        (item("credentials", "c2pa_valid", "human", -5.0), UNKNOWN),
+        (item("credentials", "c2pa_trusted", "unknown", -5.0), UNKNOWN),
+        (item("credentials", "c2pa_trusted", "synthetic", 0.5), SYNTHETIC),
+        (item("credentials", "c2pa_valid", "synthetic", 0.5), SYNTHETIC),
+        (item("credentials", "c2pa_invalid", "synthetic", 0.5), UNKNOWN),
+        (item("credentials", "c2pa_trusted", "human", 0.5), UNKNOWN),
+        # overrides, whatever they claim
+        (item("lineage", "source_list", "unknown", -8.0), REAL),
+        (item("lineage", "source_list", "unknown", -7.75), UNKNOWN),
+        (item("lineage", "source_list", "unknown", 8.0), SYNTHETIC),
+        (item("lineage", "source_list", "unknown", 7.75), UNKNOWN),
+        (item("lineage", "capture_date", "human", 0.0), REAL),
+        (item("lineage", "declared_date", "human", 0.0), UNKNOWN),
+        # what a file says of itself
+        (item("metadata", "png_parameters", "synthetic", 5.0), SYNTHETIC),
+        (item("metadata", "png_parameters", "synthetic", 4.75), UNKNOWN),
+        (item("metadata", "png_parameters", "human", 6.0), UNKNOWN),
+        (item("watermark", "png_parameters", "synthetic", 6.0), UNKNOWN),
+        # what is said of it
+        (item("lineage", "origin_column", "synthetic", 2.5), SYNTHETIC),
+        (item("lineage", "origin_column", "synthetic", 2.25), UNKNOWN),
+        (item("lineage", "dataset", "synthetic", 2.5), SYNTHETIC),
+        (item("lineage", "dataset", "synthetic", 2.25), UNKNOWN),
+        (item("lineage", "dataset", "human", 5.0), UNKNOWN),
+        (item("lineage", "parent", "synthetic", 5.0), UNKNOWN),
+        # no other detector or neighbour has a say
+        (item("detector", "curate", "synthetic", 5.0), UNKNOWN),
+        (item("duplicate", "copy_of_synthetic", "synthetic", 5.0), UNKNOWN),
+    ],
+)
+def test_what_settles_an_own_class(found, own):
+    assert judge([found])[:2] == (own, False)
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "hard"),
+    [
+        ("mixed", ("credentials", "c2pa_trusted", 2.0), True),
+        ("mixed", ("credentials", "c2pa_valid", 2.0), True),
+        ("mixed", ("credentials", "c2pa_invalid", 2.0), False),
+        ("mixed", ("lineage", "origin_column", 1.0), True),
+        ("mixed", ("lineage", "source_list", 0.0), True),
+        ("mixed", ("lineage", "dataset", 1.0), False),
+        ("mixed", ("metadata", "xmp", 5.0), True),
+        ("mixed", ("metadata", "xmp", 4.75), False),
+        ("procedural", ("credentials", "c2pa_trusted", 0.0), True),
+        ("procedural", ("credentials", "c2pa_valid", 0.0), True),
+        ("procedural", ("lineage", "origin_column", 0.0), True),
+        ("procedural", ("lineage", "source_list", 0.0), True),
+        ("procedural", ("metadata", "xmp", 6.0), False),
+    ],
+)
+def test_hard_claims_of_another_origin(claim, found, hard):
+    """They leave the tier uncertain where a soft claim would let the detector decide, and mixed ones bar a capture."""
+    family, kind, llr = found
+    other = item(family, kind, claim, llr)
+    _, conflict, origin, tier, _ = judge([other], zone=np.array([DROP]))
+    assert (conflict, origin, tier) == (False, claim, "uncertain" if hard else "likely_synthetic")
+    assert judge([other], timestamp=OLD)[0] == (UNKNOWN if hard and claim == "mixed" else REAL)
+    weak = make_config({"provenance": {"reliability": {family: 0.4}}}).provenance
+    told = {"own": np.array([UNKNOWN]), "conflict": np.array([False]), "prior": np.array([0.2])}
+    assert fuse(to_lists([[other]]), **told, rules=weak, zone=np.array([DROP])).tier[0].as_py() == "likely_synthetic"
+
+
+def soft(family, llr):
+    return item(family, "soft", "unknown", llr)
+
+
+@pytest.mark.parametrize(
+    ("items", "own", "detector", "total"),
+    [
+        ([soft("metadata", 2.0), soft("watermark", 3.0)], UNKNOWN, None, 5),
+        ([soft("metadata", 4.0), soft("duplicate", 5.0)], UNKNOWN, None, 6),
+        ([soft("metadata", -4.0), soft("duplicate", -5.0)], UNKNOWN, None, -6),
+        ([soft("credentials", 9.0), soft("duplicate", 5.0)], UNKNOWN, None, 14),
+        ([soft("credentials", -9.0), soft("duplicate", -5.0)], UNKNOWN, None, -14),
+        ([soft("lineage", 8.0), soft("duplicate", 7.0)], UNKNOWN, None, 14),
+        ([soft("lineage", -8.0), soft("duplicate", -7.0)], UNKNOWN, None, -14),
+        ([soft("lineage", 7.75)], UNKNOWN, None, 6),
+        ([soft("lineage", -7.75)], UNKNOWN, None, -6),
+        ([soft("credentials", -9.0), soft("lineage", 8.0), soft("metadata", 2.0)], UNKNOWN, None, 1),
+        # the strongest of a family, of two equally strong the one towards synthetic
+        ([soft("metadata", 2.0), soft("metadata", -3.0)], UNKNOWN, None, -3),
+        ([soft("metadata", -3.0), soft("metadata", 3.0)], UNKNOWN, None, 3),
+        # the detector, given or among the items
+        ([], UNKNOWN, 2.0, 2),
+        ([], UNKNOWN, 50.0, 3),
+        ([], UNKNOWN, -50.0, -3),
+        ([], UNKNOWN, np.nan, 0),
+        ([soft("detector", 5.0)], UNKNOWN, None, 3),
+        ([soft("detector", -2.0)], UNKNOWN, None, -2),
+        ([soft("detector", 1.0)], UNKNOWN, 2.0, 2),
+        ([soft("metadata", 5.0)], UNKNOWN, 3.0, 6),
+        ([soft("metadata", 5.0)], UNKNOWN, -3.0, 2),
+        ([soft("credentials", 9.0), soft("metadata", -5.0)], UNKNOWN, -3.0, 3),
+        # what speaks against a settled class does not count, nor does the detector
+        ([soft("metadata", 5.0), soft("duplicate", -4.0)], REAL, 2.0, -4),
+        ([soft("metadata", 5.0), soft("duplicate", -4.0)], SYNTHETIC, -2.0, 5),
+        ([soft("credentials", 5.0), soft("duplicate", -4.0)], REAL, None, -4),
+        ([soft("credentials", -5.0), soft("duplicate", 4.0)], SYNTHETIC, None, 4),
+    ],
+)
+def test_what_is_added_up(items, own, detector, total):
+    """A prior against which the sum weighs just as much leaves both as likely."""
+    fused = fuse(
+        to_lists([items]),
+        own=np.array([own]),
+        conflict=np.array([False]),
+        prior=np.array([1 / (1 + np.exp(total))]),
+        rules=RULES,
+        detector=None if detector is None else np.array([detector]),
+    )
+    assert fused.p_synthetic.dtype == np.float32
+    assert fused.p_synthetic[0] == pytest.approx(0.5, abs=2e-6)
+
+
+TOLD_HUMAN = item("lineage", "origin_column", "human", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("items", "pi", "zone", "detector", "tier"),
+    [
+        ([], 0.95, None, None, "likely_synthetic"),
+        ([], 0.949, None, None, "uncertain"),
+        ([], 0.05, None, None, "likely_human"),
+        ([], 0.051, None, None, "uncertain"),
+        ([], 0.5, CLEAR, None, "likely_human"),
+        ([], 0.01, SUSPECT, None, "uncertain"),
+        ([], 0.96, SUSPECT, None, "likely_synthetic"),
+        ([], 0.96, CLEAR, None, "likely_synthetic"),
+        ([], 0.01, DROP, None, "likely_synthetic"),
+        ([TOLD_HUMAN], 0.0199, None, None, "trusted_human"),
+        ([TOLD_HUMAN], 0.0201, None, None, "likely_human"),
+        ([TOLD_HUMAN], 0.0199, SUSPECT, None, "trusted_human"),
+        ([TOLD_HUMAN], 0.02, DROP, None, "likely_synthetic"),
+        ([TOLD_HUMAN], 0.019, None, 1.0, "uncertain"),  # the detector speaks against it
+        ([TOLD_HUMAN], 0.021, None, -1.0, "likely_human"),  # but not for it
+        ([item("lineage", "declared_date", "human", 0.0)], 0.02, None, None, "likely_human"),
+        ([item("metadata", "declared_date", "human", 0.0)], 0.0199, None, None, "trusted_human"),
+        ([item("detector", "other", "human", 0.0)], 0.02, None, None, "likely_human"),
+    ],
+)
+def test_tiers_of_what_is_not_settled(items, pi, zone, detector, tier):
+    fused = fuse(
+        to_lists([items]),
+        own=np.array([UNKNOWN]),
+        conflict=np.array([False]),
+        prior=np.array([pi]),
+        rules=RULES,
+        detector=None if detector is None else np.array([detector]),
+        zone=None if zone is None else np.array([zone]),
+    )
+    assert fused.tier[0].as_py() == tier
+
+
+@pytest.mark.parametrize(
+    ("claims", "pi", "origin"),
+    [
+        (["human"], 0.49, "human"),
+        (["human"], 0.5, "unknown"),
+        (["synthetic"], 0.5, "synthetic"),
+        (["synthetic"], 0.49, "unknown"),
+        (["human", "synthetic"], 0.1, "mixed"),
+        (["human", "synthetic"], 0.9, "mixed"),
+        (["mixed"], 0.1, "mixed"),
+        (["mixed", "human"], 0.1, "mixed"),
+        (["procedural"], 0.1, "procedural"),
+        (["procedural", "human"], 0.1, "procedural"),
+        (["procedural", "synthetic"], 0.9, "synthetic"),
+        (["procedural", "synthetic"], 0.1, "procedural"),
+        (["unknown"], 0.1, "unknown"),
+    ],
+)
+def test_origin_of_what_is_told_softly(claims, pi, origin):
+    items = [item("watermark", "soft", claim, 0.0) for claim in claims]
+    assert fuse_one(items, pi=pi)[1] == origin
+    assert fuse_one([item("detector", "soft", claim, 0.0) for claim in claims], pi=pi)[1] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("own", "conflict", "origin", "tier"),
+    [
+        (REAL, False, "human", "trusted_human"),
+        (SYNTHETIC, False, "synthetic", "declared_synthetic"),
+        (REAL, True, "unknown", "uncertain"),
+        (SYNTHETIC, True, "unknown", "uncertain"),
+        (UNKNOWN, True, "unknown", "uncertain"),
+    ],
+)
+@pytest.mark.parametrize("items", [[PARTLY], [item("lineage", "origin_column", "procedural", 0.0)], [TOLD_HUMAN]])
+def test_a_settled_class_goes_before_other_claims(own, conflict, origin, tier, items):
+    told = {"own": np.array([own]), "conflict": np.array([conflict]), "prior": np.array([0.01])}
+    fused = fuse(to_lists([items]), **told, rules=RULES, zone=np.array([DROP]))
+    assert (fused.origin[0].as_py(), fused.tier[0].as_py()) == (origin, tier)
+
+
+def test_the_year_of_the_prior_begins_at_midnight():
+    midnight = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    times = pa.array([midnight, midnight - timedelta(microseconds=1)], TIMESTAMP)
+    assert prior(pa.table({"timestamp": times}), CONFIG).tolist() == [0.20, 0.25]
