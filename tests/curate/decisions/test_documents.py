@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from curate.clusters.groups import Groups
 from curate.clusters.kmeans import Centroids
 from curate.config import make_config
 from curate.decisions.documents import DOCUMENTS, prepare_documents
@@ -10,6 +11,7 @@ from curate.decisions.mixing import FINISHED, ClusterSums, finish, mix
 from curate.decisions.reference import Reference, ReferenceSample
 from curate.detector.calibration import Calibration
 from curate.provenance.evidence import Evidence
+from curate.quality.catalogue import SIGNALS
 
 CREDENTIALS = [Evidence("credentials", "c2pa_trusted", "synthetic", 8.0, "generator")]
 
@@ -29,6 +31,65 @@ def test_what_a_disabled_step_annotated_is_left_out(world):
     assert (without["signature_trusted"], without["rights"], without["detector_score"]) == (None, None, None)
 
 
+WATERMARK = [{"detector": "d", "statistic": 1.0, "p_value": 0.5, "n": 9}]
+MARKER = [{"family": "marker", "kind": "hidden", "claim": "unknown", "llr": 0.5, "detail": "zero width"}]
+ANNOTATED = {
+    "detector_score": 2.0,
+    "windows": b"ab",
+    "watermarks": WATERMARK,
+    "quality": bytes(len(SIGNALS)),
+    "verification": 0.75,
+    "signature_trusted": True,
+    "rights": "allow",
+    "markers": MARKER,
+    "group": "law",
+}
+SYNTHETIC_OFF, PROVENANCE_OFF = {"synthetic": {"enabled": False}}, {"provenance": {"enabled": False}}
+VERIFIER = {"mixture": {"verifier": "a:b"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "value"),
+    [
+        *((name, {}, ANNOTATED[name]) for name in ("detector_score", "windows", "watermarks", "quality", "rights")),
+        *((name, SYNTHETIC_OFF, None) for name in ("detector_score", "windows", "watermarks")),
+        *((name, PROVENANCE_OFF, None) for name in ("signature_trusted", "rights")),
+        *((name, PROVENANCE_OFF, ANNOTATED[name]) for name in ("detector_score", "windows", "watermarks")),
+        ("signature_trusted", {}, True),
+        ("rights", SYNTHETIC_OFF, "allow"),
+        ("quality", {"quality": {"enabled": False}}, None),
+        ("verification", {}, None),
+        ("verification", VERIFIER, 0.75),
+        ("answer", {}, None),
+        ("tokens", {}, 100),
+        ("chars", {}, 0),  # of a document with hidden characters
+        ("conflict", {}, False),
+    ],
+)
+def test_columns_of_a_document(world, name, settings, value):
+    table = prepare_documents(world.feature_table([{"id": "a", **ANNOTATED}]), None, make_config(settings))
+    assert table.schema == DOCUMENTS
+    assert table[name].to_pylist() == [value]
+
+
+def test_evidence_of_a_document(world):
+    def kinds(row, settings):
+        table = prepare_documents(world.feature_table([{"id": "a", **row}]), None, make_config(settings))
+        return [item["kind"] for item in table["evidence"][0].as_py() or ()]
+
+    row = {"findings": CREDENTIALS, "markers": MARKER}
+    assert kinds(row, {}) == ["c2pa_trusted", "hidden"]
+    assert kinds(row, SYNTHETIC_OFF) == ["c2pa_trusted"]
+    assert kinds(row, PROVENANCE_OFF) == ["hidden"]
+    assert kinds(row, SYNTHETIC_OFF | PROVENANCE_OFF) == []
+
+
+def test_groups_of_a_column_are_clusters(world):
+    table = world.feature_table([{"id": "a", "group": "law"}, {"id": "b"}, {"id": "c", "group": "new"}])
+    documents = prepare_documents(table, Groups(pa.array(["art", "law"])), make_config({}))
+    assert documents["cluster"].to_pylist() == [1, None, None]
+
+
 def test_vectors_of_zeros_belong_to_no_cluster(world):
     table = world.feature_table([{"id": "a"}, {"id": "b"}, {"id": "c"}])
     vectors = pa.array([[0.0] * 8, [1.0] + [0.0] * 7, None], table.schema.field("embedding").type)
@@ -36,6 +97,12 @@ def test_vectors_of_zeros_belong_to_no_cluster(world):
     centroids = Centroids(np.eye(2, 8, dtype=np.float32))
     documents = prepare_documents(table, centroids, make_config({}))
     assert documents["cluster"].to_pylist() == [None, 0, None]
+    without = prepare_documents(table.slice(2), centroids, make_config({}))
+    assert without["cluster"].to_pylist() == [None]
+    turned = prepare_documents(
+        table.take(pa.array([2, 1])), Centroids(np.eye(8)[[3, 0]].astype(np.float32)), make_config({})
+    )
+    assert turned["cluster"].to_pylist() == [None, 1]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
