@@ -47,6 +47,11 @@ def test_answers_of_another_kind(answer):
         as_probability(answer)
 
 
+def test_of_a_long_answer_the_beginning_is_told():
+    with pytest.raises(UsageError, match="the verifier gave '(word ){20}', expected"):
+        as_probability("word " * 1_000)
+
+
 def table(rows):
     """Features of documents as `annotate` gives them, declared machine text with a group unless said otherwise."""
     schema = features(1, 8)
@@ -117,6 +122,8 @@ STRICT = make_config({"mixture": {"verifier": "a:b", "verifier_threshold": 0.7}}
 def test_what_is_verified():
     assert is_verified(ANSWERED, STRICT).tolist() == [True, False, False, False, True, True]
     assert is_verified(ANSWERED, make_config({})).all()
+    outside = pa.table({"verification": pa.array([0.9], pa.float32()), "cluster": pa.nulls(1, pa.int32())})
+    assert is_verified(outside, STRICT).tolist() == [True]
 
 
 def test_evidence_tells_what_it_answered():
@@ -124,7 +131,8 @@ def test_evidence_tells_what_it_answered():
     assert found.type == EVIDENCE_LIST
     details = [items and items[0]["detail"] for items in found.to_pylist()]
     assert details == ["accepted, 0.70", "refused, 0.69", "it failed", None, None, "refused, 0.10"]
-    assert {item["claim"] for items in found.to_pylist() for item in items or ()} == {"unknown"}
+    told = {(item["claim"], item["llr"]) for items in found.to_pylist() for item in items or ()}
+    assert told == {("unknown", 0.0)}, "it tells nothing of origin"
 
 
 def test_counts_merge():
