@@ -134,8 +134,7 @@ def _looked_up(
 
 def _own_threshold(calibration: Calibration, alpha: float, group: str) -> float:
     """The threshold of a group by itself: infinite where it is frozen, NaN where it has too few scores."""
-    threshold = conformal_threshold(calibration.human(group), alpha)
-    return math.inf if not math.isnan(threshold) and calibration.frozen(group, alpha) else threshold
+    return math.inf if calibration.frozen(group, alpha) else conformal_threshold(calibration.human(group), alpha)
 
 
 def _own_or_parents(min_group: int, alpha_suspect: float, calibration: Calibration, alpha: float, group: str) -> float:

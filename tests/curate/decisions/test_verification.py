@@ -48,7 +48,7 @@ def test_answers_of_another_kind(answer):
 
 
 def test_of_a_long_answer_the_beginning_is_told():
-    with pytest.raises(UsageError, match="the verifier gave '(word ){20}', expected"):
+    with pytest.raises(UsageError, match=r"the verifier gave '(word ){20}', expected"):
         as_probability("word " * 1_000)
 
 

@@ -67,6 +67,72 @@ def test_a_source_too_small_for_a_threshold_counts_its_largest_score():
     assert alone.group.to_pylist() == ["en"] and np.isnan(alone.suspect[0])
 
 
+@pytest.mark.parametrize(
+    ("n", "suspects", "drops"), [(18, False, False), (19, True, False), (98, True, False), (99, True, True)]
+)
+def test_no_group_speaks_alone_with_too_few_scores_for_a_threshold(n, suspects, drops):
+    """However few documents the settings ask for: the larger threshold of the language holds."""
+    groups = {"en": scores(400), "en/source-web": scores(n, shift=-1.0)}
+    result = lookup(groups, source="web", min_group=10)
+    own, general = groups["en/source-web"], groups["en"]
+    assert result.group.to_pylist() == ["en/source-web" if suspects else "en"]
+    assert result.suspect[0] == np.float32(conformal_threshold(own if suspects else general, 0.05))
+    assert result.drop[0] == np.float32(conformal_threshold(own if drops else general, 0.01))
+
+
+def test_nothing_is_dropped_below_the_threshold_of_suspicion():
+    """A length bin large enough to suspect by itself, and too small to drop."""
+    result = lookup({"en": scores(400), "en/200-500": scores(60, shift=1.0)}, min_group=50)
+    assert result.drop[0] == result.suspect[0] > 1.9
+
+
+@pytest.mark.parametrize(("language", "drops"), [(98, False), (99, True)])
+def test_a_source_drops_only_where_its_language_does(language, drops):
+    result = lookup({"en": scores(language), "en/source-web": scores(150)}, source="web", min_group=50)
+    assert result.group.to_pylist() == ["en/source-web"] and np.isnan(result.drop[0]) != drops
+
+
+def test_of_equal_thresholds_the_more_special_one_is_named():
+    tied = np.full(100, 3.0, np.float32)
+    result = lookup({"en": np.full(400, 3.0, np.float32), "en/source-web": tied}, source="web")
+    assert (result.group.to_pylist(), result.group_n.tolist(), result.suspect.tolist()) == (
+        ["en/source-web"],
+        [100],
+        [3],
+    )
+
+
+def test_a_frozen_source_has_no_threshold_of_a_part_either():
+    """Nor is a smaller one of its language taken instead."""
+    groups = {"en": scores(400), "en/source-web": scores(300), "en/source-web/200-500": scores(100)}
+    frozen = {"en/source-web": scores(100, shift=0.5)}
+    result = lookup(groups, source="web", checks=frozen, fallback={"en": scores(300)})
+    assert np.isnan(result.suspect[0]) and np.isnan(result.drop[0])
+    assert (result.group.to_pylist(), result.group_n.tolist()) == (["en/source-web"], [400])
+
+
+def test_thresholds_of_many_documents_are_those_of_each():
+    groups = {"en": scores(400), "de": scores(300, 0.1), "en/source-web": scores(250, 0.2), "en/cluster-3": scores(220)}
+    rows = [
+        ("en", None, 3),
+        ("de", "web", 3),
+        ("en", "web", None),
+        ("cs", None, 3),
+        ("en", "law", None),
+        (None, None, 3),
+    ]
+    language, source, cluster = (list(column) for column in zip(*rows, strict=True))
+    names = group_names(pa.array(language), pa.array(source), np.full(len(rows), 300), pa.array(cluster, pa.int32()))
+    fallback = {"cs": scores(50, 2.0)}
+    many = thresholds(Calibration(groups, {}), names, 0.05, 0.01, 200, fallback)
+    for number, (language, source, cluster) in enumerate(rows):
+        one = lookup(groups, language=language, source=source, cluster=cluster, fallback=fallback)
+        assert [column[number] for column in many[2:]] == [column[0] for column in one[2:]]
+        np.testing.assert_array_equal([limit[number] for limit in many[:2]], [limit[0] for limit in one[:2]])
+    assert many.suspect.dtype == many.drop.dtype == np.float32
+    assert many.group_n.dtype == many.language_n.dtype == np.int32
+
+
 def test_small_clusters_say_nothing():
     result = lookup({"en": scores(400), "en/cluster-3": scores(199, shift=0.04)}, cluster=3)
     assert result.group.to_pylist() == ["en"] and not np.isnan(result.suspect[0])
