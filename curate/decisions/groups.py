@@ -173,7 +173,7 @@ def decide_group(documents: pa.Table, pairs: pa.Table, reference: Reference, con
         "matched_earlier": pa.array((matched.leader >= 0) & group.earlier[matched.leader]),
         "origin": with_mixed(fused.origin, mixed),
         "tier": fused.tier,
-        "p_synthetic": pa.array(np.round(fused.p_synthetic, 6).astype(np.float32)),
+        "p_synthetic": pa.array(fused.p_synthetic),
         "threshold": pa.array(zones.threshold(judged.reason), from_pandas=True),
         "group": zones.group,
         "group_n": zones.group_n,

@@ -1,5 +1,6 @@
 """Every reason of the ledger, and what leads to it."""
 
+import numpy as np
 import pytest
 
 from curate.provenance.evidence import Evidence
@@ -222,6 +223,16 @@ def test_copy_is_measured(world):
     assert decided["b"].similarity is None and decided["b"].containment is None
 
 
+def test_a_suspect_that_is_kept_weighs_as_much_as_it_is_likely_a_persons(world):
+    rows = [{"id": "a", "detector_score": 0.96}]
+    row = world.decide(
+        rows, synthetic={"suspect_action": "weight", "suspect_weight": 0.01}, mixture={"enabled": False}
+    )["a"]
+    assert (row.decision, row.reason) == ("kept", "suspect")
+    assert row.weight == round(1 - float(row.p_synthetic), 6) and 0.01 < row.weight < 0.99
+    assert row.p_synthetic == np.float32(round(float(row.p_synthetic), 6))
+
+
 def test_containment_of_an_evaluation_text_is_in_the_ledger(world):
     text = {"read_reason": "evaluation", "evaluation": "q", "evaluation_containment": 0.875}
     decided = world.decide([{"id": "a", **text}, {"id": "b"}])
@@ -242,7 +253,7 @@ def test_evidence_travels_one_hop(world):
     rows = [{"id": "a", "captured": 2015}, {"id": "b", "captured": 2024}, {"id": "c", "captured": 2025}]
     decided = world.decide(rows, [("a", "b", *SAME), ("b", "c", *SAME)])
     assert [item["kind"] for item in decided["b"].evidence] == ["copy_of_capture"]
-    assert decided["b"].evidence[0]["detail"] == "a"
+    assert (decided["b"].evidence[0]["detail"], decided["b"].evidence[0]["llr"]) == ("a", -5.0)
     assert decided["b"].origin == "human"
     assert not decided["c"].evidence
 
@@ -267,8 +278,10 @@ def test_synthetic_claims_travel_to_later_captures(world, source, target, travel
         {"id": "b", "text": "t" if exact else "u", **target},
     ]
     decided = world.decide(rows, [] if exact else [("t", "u", *SAME)])
-    kinds = [item["kind"] for item in decided["b"].evidence or []]
-    assert ("copy_of_synthetic" in kinds) == travels
+    found = [item for item in decided["b"].evidence or [] if item["kind"] == "copy_of_synthetic"]
+    assert [(item["family"], item["claim"], item["llr"], item["detail"]) for item in found] == (
+        [("duplicate", "synthetic", 5.0, "a")] if travels else []
+    )
 
 
 def test_claims_do_not_travel_by_containment_but_captures_do(world):

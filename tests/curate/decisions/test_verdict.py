@@ -144,6 +144,7 @@ def test_verdicts_of_many_documents_are_those_of_each():
         ({**ABOVE, "suspect": NAN}, NO_ZONE, False, False, True),  # nothing is dropped that is not suspected
         ({"suspect": NAN}, NO_ZONE, False, False, False),
         ({"failed": True}, NO_ZONE, False, False, True),
+        ({**UNCALIBRATED, "failed": True}, NO_ZONE, False, False, True),
         ({**BELOW, "failed": True}, CLEAR, False, False, True),
     ],
 )
@@ -157,3 +158,7 @@ def test_the_threshold_told_is_the_one_that_decided():
     reasons = np.array(["detector", "suspect", None, "detector"], object)
     found = zones(score=np.array([3.0, 3.0, 0.0, NAN])).threshold(reasons)
     np.testing.assert_array_equal(found, np.array([2, 1, 1, NAN], np.float32))
+
+
+def test_verdicts_are_in_the_order_of_survival():
+    assert ACCEPT < FILL < HOLD < REJECT
