@@ -163,10 +163,10 @@ def _back_off(
         min_group: calibration documents that make the back-off stop.
 
     Returns:
-        (float32[n], NaN where there is none or a frozen group rules; the level it is from, else that of the language).
+        (float32[n], NaN where there is none or a frozen group rules; the number of the level it is from, int64[n]).
     """
     best = np.full_like(levels[0][1], np.nan)
-    origin = np.full(len(best), len(GroupNames._fields) - 1)  # the language
+    origin = np.zeros(len(best), dtype=np.int64)
     undecided = np.ones(len(best), dtype=bool)
     for level, (counts, own) in enumerate(levels):
         larger = undecided & (own > np.where(np.isnan(best), -np.inf, best))

@@ -23,6 +23,7 @@ BACK_OFF = [
     ({"en": 400}, {}, "en", 0.9525),
     ({"en": 400, "en/200-500": 300}, {}, "en/200-500", conformal_threshold(scores(300), 0.05)),
     ({"en": 400, "en/200-500": 199}, {}, "en", 0.9525),
+    ({"en": 400, "en/200-500": 200}, {}, "en/200-500", conformal_threshold(scores(200), 0.05)),
     ({"en": 400, "en/200-500": 300, "en/source-web": 250}, {"source": "web"}, "en/source-web", 0.956),
     (
         {"en": 400, "en/source-web/200-500": 300, "en/source-web": 350},
@@ -86,7 +87,7 @@ def test_nothing_is_dropped_below_the_threshold_of_suspicion():
     assert result.drop[0] == result.suspect[0] > 1.9
 
 
-@pytest.mark.parametrize(("language", "drops"), [(98, False), (99, True)])
+@pytest.mark.parametrize(("language", "drops"), [(49, False), (98, False), (99, True)])
 def test_a_source_drops_only_where_its_language_does(language, drops):
     result = lookup({"en": scores(language), "en/source-web": scores(150)}, source="web", min_group=50)
     assert result.group.to_pylist() == ["en/source-web"] and np.isnan(result.drop[0]) != drops

@@ -211,6 +211,8 @@ def test_rows_are_independent():
         ({"credentials": 0.4}, [GENERATED], UNKNOWN, 3.2),
         ({"credentials": 0.0}, [CAPTURE, PROMPT], SYNTHETIC, 6.0),
         ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 8.0)], SYNTHETIC, 8.0),
+        ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 9.0)], SYNTHETIC, 9.0),
+        ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 7.75)], UNKNOWN, 0.775),
         ({"lineage": 0.1}, [item("lineage", "origin_column", "synthetic", 5.0)], UNKNOWN, 0.5),
         ({}, [item("lineage", "dataset", "synthetic", 5.0)], SYNTHETIC, 5.0),
         ({}, [item("lineage", "origin_column", "synthetic", 2.0)], UNKNOWN, 2.0),
