@@ -10,6 +10,190 @@ from curate.mixture.allocation import AllocationOptions, allocate, targets
 from curate.mixture.causes import CAUSES, floor_causes
 from curate.mixture.reference import ClusterReference, cluster_reference
 
+SHORT = ([900, 100], [990, 10])
+"""The second of two clusters holds 10 tokens of the 100 that its share asks for."""
+
+
+def simple(known, accepted, synthetic, gate=True, frozen=False, documents=1_000, caps=None, copyable=None, **options):
+    k = len(known)
+    reference = cluster_reference(np.array(known), documents, 0.25, kappa=0.0)
+    flags = np.full(k, gate), np.full(k, frozen)
+    given = AllocationOptions(**options), caps, copyable
+    return allocate(reference, np.array(accepted), np.array(synthetic), *flags, *given)
+
+
+def test_rows_of_the_table():
+    result = simple(*SHORT, [0, 3], gate=[False, True], alpha=1.0, max_copies=2, caps=[0.25, 0.5])
+    table = result.to_dict()
+    assert {name: value for name, value in table.items() if name != "clusters"} == {
+        "reference_documents": 1_000,
+        "anchored": True,
+        "real_tokens": 1_010.0,
+        "synthetic_tokens": 3.0,
+        "warnings": ["1 clusters stay below their floor, 78 tokens short"],
+    }
+    first, second = table["clusters"]
+    assert first == {
+        "cluster": 0,
+        "reference": 0.9,
+        "target": 0.9,
+        "floor": 0.72,
+        "tail": False,
+        "boosted": False,
+        "accepted": 990.0,
+        "available_synthetic": 0.0,
+        "cap": 0.25,
+        "real": 990.0,
+        "synthetic": 0.0,
+        "real_weight": 1.0,
+        "synthetic_weight": 0.0,
+        "before": 0.99,
+        "after": round(990 / 1_013, 9),
+        "missing": 0.0,
+        "cause": "",
+    }
+    told = ("tail", "boosted", "real", "synthetic", "real_weight", "synthetic_weight", "before", "after", "missing")
+    assert [second[name] for name in told] == [True, True, 20, 3, 2.0, 1.0, 0.01, round(23 / 1_013, 9), 78.3]
+    assert second["cause"] == "supply"
+    thirds = simple([1, 1, 1], [1 / 3, 1 / 7, 0], [0, 0, 0]).to_dict()["clusters"]
+    assert (thirds[0]["reference"], thirds[0]["accepted"], thirds[1]["accepted"]) == (0.333333333, 0.333, 0.143)
+
+
+def test_warnings_tell_the_numbers():
+    def warned(*args, **settings):
+        return simple(*args, **{"alpha": 1.0, **settings}).warnings
+
+    halves = ([500, 500], [800, 200], [0, 0])
+    above = "the budget of 2000 tokens is above the real supply of 1000"
+    assert warned(*halves, token_budget=2_000, max_copies=1, max_head_loss=0.9) == (above,)
+    assert warned(*halves, token_budget=1_000, max_copies=1, max_head_loss=0.9) == ()
+    assert warned(*SHORT, [0, 0], max_copies=50, growth=1.05) == (
+        "targets ask for 1100 real tokens, limited to 1050 by the growth allowed",
+        "1 clusters stay below their floor, 45 tokens short",
+    )
+    assert warned([900, 100], [900, 100], [0, 0]) == ()
+
+
+def test_rare_cluster_is_lifted_to_its_reference_share():
+    result = simple([900, 100], [990, 10], [0, 0], alpha=1.0)
+    assert result.tail.tolist() == [False, True]
+    assert result.real.tolist() == [990, 40]  # four copies, the most
+    assert result.missing[1] > 0 and result.cause[1] == "supply"
+
+
+def test_shortage_is_filled_up_to_the_cap():
+    result = simple([900, 100], [990, 10], [0, 1_000], alpha=1.0, gate=False)
+    assert result.real.tolist() == [990, 10]
+    assert result.synthetic[1] == pytest.approx(10 * 0.3 / 0.7)
+    assert result.synthetic_weight[1] == pytest.approx(10 * 0.3 / 0.7 / 1_000, abs=1e-8)
+
+
+@pytest.mark.parametrize("change", [{"frozen": True}, {"documents": 199}, {"synthetic_cap": 0.0}])
+def test_no_fill(change):
+    assert simple([900, 100], [990, 10], [0, 1_000], **change).synthetic.sum() == 0
+
+
+def test_small_reference_keeps_everything_once_and_warns():
+    result = simple([1, 99], [990, 10], [50, 50], documents=10)
+    assert result.real_weight.tolist() == [1, 1]
+    assert "fewer than 200" in result.warnings[0]
+
+
+def test_all_synthetic_builds_nothing():
+    result = simple([500, 500], [0, 0], [1_000, 1_000])
+    assert result.total == 0
+    assert result.synthetic_weight.tolist() == [0, 0]
+
+
+def test_one_cluster():
+    result = simple([10], [500], [500])
+    assert (result.real[0], result.synthetic[0], result.target[0]) == (500, 0, 1)
+
+
+def test_budget_takes_real_first():
+    below = simple([500, 500], [800, 200], [800, 800], token_budget=600, gate=False)
+    assert below.real.sum() == pytest.approx(600) and below.synthetic.sum() == 0
+    assert below.real[1] == pytest.approx(200)
+    above = simple([500, 500], [800, 200], [800, 800], token_budget=2_000, gate=False)
+    assert above.real.tolist() == [800, 200]
+    assert 0 < above.synthetic.sum() <= 0.3 * above.total * (1 + 1e-9)
+
+
+def test_growth_is_limited():
+    result = simple([100] * 5, [500, 125, 125, 125, 125], [0] * 5, growth=1.1)
+    assert result.real.sum() == pytest.approx(1_100)
+    assert "growth" in result.warnings[0]
+
+
+def test_targets_sum_to_one_and_keep_their_floors():
+    share = np.array([0.7, 0.2, 0.06, 0.04])
+    target, floor = targets(share, np.array([False, False, True, True]), 0.5, 0.2)
+    assert target.sum() == pytest.approx(1)
+    assert np.all(target >= floor - 1e-12)
+    assert floor.tolist() == pytest.approx([0.56, 0.16, 0.06, 0.04])
+    assert np.all(target[2:] > share[2:])
+
+
+def test_defaults_are_those_of_the_configuration():
+    mixture = Mixture()
+    for name, value in vars(AllocationOptions()).items():
+        assert value == getattr(mixture, name)
+
+
+@pytest.mark.parametrize(
+    ("supply", "settings", "filled"),
+    [
+        (1_000, {}, 30 / 7),  # its cap: three tokens to seven real ones
+        (3, {}, 3),  # what there is
+        (1_000, {"caps": [0.0, 0.5]}, 10),
+        (1_000, {"caps": [0.0, 0.8]}, 40),
+        (1_000, {"caps": [0.9, 0.0]}, 0),
+        (1_000, {"caps": [0.0, 0.95]}, 90),  # all that is short
+        (1_000, {"caps": [0.0, 0.95], "synthetic_cap": 0.05}, 1_000 / 19),  # the cap of the whole
+        (1_000, {"caps": [0.0, 0.95], "token_budget": 1_020}, 20),  # what the budget has left
+        (1_000, {"caps": [0.0, 0.95], "token_budget": 1_100}, 100),
+        (1_000, {"caps": [0.0, 0.95], "token_budget": 900}, 0),
+        (1_000, {"caps": [0.0, 0.95], "frozen": True}, 0),
+    ],
+)
+def test_what_limits_the_fill(supply, settings, filled):
+    result = simple(*SHORT, [0, supply], gate=False, alpha=1.0, **settings)
+    assert result.synthetic.tolist() == pytest.approx([0, filled])
+    assert result.synthetic_weight[1] == pytest.approx(filled / supply, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "filled"), [([500, 400, 100], 0), ([510, 400, 90], 20), ([555, 290, 155], 45), ([490, 400, 110], 90)]
+)
+def test_a_fill_pushes_no_cluster_below_its_floor(accepted, filled):
+    """The first is to have half of all: two tokens of fill for one to spare, and any number where it is below."""
+    result = simple([500, 300, 200], accepted, [0, 0, 1_000], False, caps=[0, 0, 0.9], alpha=1.0, max_head_loss=0.0)
+    assert result.synthetic.tolist() == pytest.approx([0, 0, filled])
+
+
+@pytest.mark.parametrize(
+    ("settings", "real"),
+    [
+        ({}, [990, 40]),
+        ({"max_copies": 1}, [990, 10]),
+        ({"max_copies": 2}, [990, 20]),
+        ({"gate": [True, False]}, [990, 10]),
+        ({"copyable": [990, 5]}, [990, 25]),
+        ({"copyable": [990, 99]}, [990, 40]),  # no more than there is
+        ({"max_copies": 50, "growth": 1.05}, [990, 60]),
+        ({"max_copies": 50}, [990, 110]),  # a ninth of the first
+        ({"max_copies": 50, "growth": 1.0}, [990, 10]),
+        ({"token_budget": 1_020, "max_copies": 50}, [990, 30]),
+        ({"token_budget": 500}, [460, 40]),  # of four copies at most; the first takes the rest
+        ({"token_budget": 100}, [90, 10]),
+    ],
+)
+def test_what_is_built_of_real_text(settings, real):
+    result = simple(*SHORT, [0, 0], **{"alpha": 1.0, **settings})
+    assert result.real.tolist() == pytest.approx(real)
+    assert result.real_weight.tolist() == pytest.approx([real[0] / 990, real[1] / 10], abs=1e-9)
+
+
 TOLERANCE = 1e-6
 
 
@@ -162,136 +346,6 @@ def test_size_without_budget_is_the_smallest_fixed_point(instance):
     assert again == pytest.approx(result.real.sum(), rel=1e-6, abs=1e-6)
 
 
-SHORT = ([900, 100], [990, 10])
-"""The second of two clusters holds 10 tokens of the 100 that its share asks for."""
-
-
-def simple(known, accepted, synthetic, gate=True, frozen=False, documents=1_000, caps=None, copyable=None, **options):
-    k = len(known)
-    reference = cluster_reference(np.array(known), documents, 0.25, kappa=0.0)
-    flags = np.full(k, gate), np.full(k, frozen)
-    given = AllocationOptions(**options), caps, copyable
-    return allocate(reference, np.array(accepted), np.array(synthetic), *flags, *given)
-
-
-def test_rows_of_the_table():
-    result = simple(*SHORT, [0, 3], gate=[False, True], alpha=1.0, max_copies=2, caps=[0.25, 0.5])
-    table = result.to_dict()
-    assert {name: value for name, value in table.items() if name != "clusters"} == {
-        "reference_documents": 1_000,
-        "anchored": True,
-        "real_tokens": 1_010.0,
-        "synthetic_tokens": 3.0,
-        "warnings": ["1 clusters stay below their floor, 78 tokens short"],
-    }
-    first, second = table["clusters"]
-    assert first == {
-        "cluster": 0,
-        "reference": 0.9,
-        "target": 0.9,
-        "floor": 0.72,
-        "tail": False,
-        "boosted": False,
-        "accepted": 990.0,
-        "available_synthetic": 0.0,
-        "cap": 0.25,
-        "real": 990.0,
-        "synthetic": 0.0,
-        "real_weight": 1.0,
-        "synthetic_weight": 0.0,
-        "before": 0.99,
-        "after": round(990 / 1_013, 9),
-        "missing": 0.0,
-        "cause": "",
-    }
-    told = ("tail", "boosted", "real", "synthetic", "real_weight", "synthetic_weight", "before", "after", "missing")
-    assert [second[name] for name in told] == [True, True, 20, 3, 2.0, 1.0, 0.01, round(23 / 1_013, 9), 78.3]
-    assert second["cause"] == "supply"
-    thirds = simple([1, 1, 1], [1 / 3, 1 / 7, 0], [0, 0, 0]).to_dict()["clusters"]
-    assert (thirds[0]["reference"], thirds[0]["accepted"], thirds[1]["accepted"]) == (0.333333333, 0.333, 0.143)
-
-
-def test_warnings_tell_the_numbers():
-    def warned(*args, **settings):
-        return simple(*args, **{"alpha": 1.0, **settings}).warnings
-
-    halves = ([500, 500], [800, 200], [0, 0])
-    above = "the budget of 2000 tokens is above the real supply of 1000"
-    assert warned(*halves, token_budget=2_000, max_copies=1, max_head_loss=0.9) == (above,)
-    assert warned(*halves, token_budget=1_000, max_copies=1, max_head_loss=0.9) == ()
-    assert warned(*SHORT, [0, 0], max_copies=50, growth=1.05) == (
-        "targets ask for 1100 real tokens, limited to 1050 by the growth allowed",
-        "1 clusters stay below their floor, 45 tokens short",
-    )
-    assert warned([900, 100], [900, 100], [0, 0]) == ()
-
-
-def test_rare_cluster_is_lifted_to_its_reference_share():
-    result = simple([900, 100], [990, 10], [0, 0], alpha=1.0)
-    assert result.tail.tolist() == [False, True]
-    assert result.real.tolist() == [990, 40]  # four copies, the most
-    assert result.missing[1] > 0 and result.cause[1] == "supply"
-
-
-def test_shortage_is_filled_up_to_the_cap():
-    result = simple([900, 100], [990, 10], [0, 1_000], alpha=1.0, gate=False)
-    assert result.real.tolist() == [990, 10]
-    assert result.synthetic[1] == pytest.approx(10 * 0.3 / 0.7)
-    assert result.synthetic_weight[1] == pytest.approx(10 * 0.3 / 0.7 / 1_000, abs=1e-8)
-
-
-@pytest.mark.parametrize("change", [{"frozen": True}, {"documents": 199}, {"synthetic_cap": 0.0}])
-def test_no_fill(change):
-    assert simple([900, 100], [990, 10], [0, 1_000], **change).synthetic.sum() == 0
-
-
-def test_small_reference_keeps_everything_once_and_warns():
-    result = simple([1, 99], [990, 10], [50, 50], documents=10)
-    assert result.real_weight.tolist() == [1, 1]
-    assert "fewer than 200" in result.warnings[0]
-
-
-def test_all_synthetic_builds_nothing():
-    result = simple([500, 500], [0, 0], [1_000, 1_000])
-    assert result.total == 0
-    assert result.synthetic_weight.tolist() == [0, 0]
-
-
-def test_one_cluster():
-    result = simple([10], [500], [500])
-    assert (result.real[0], result.synthetic[0], result.target[0]) == (500, 0, 1)
-
-
-def test_budget_takes_real_first():
-    below = simple([500, 500], [800, 200], [800, 800], token_budget=600, gate=False)
-    assert below.real.sum() == pytest.approx(600) and below.synthetic.sum() == 0
-    assert below.real[1] == pytest.approx(200)
-    above = simple([500, 500], [800, 200], [800, 800], token_budget=2_000, gate=False)
-    assert above.real.tolist() == [800, 200]
-    assert 0 < above.synthetic.sum() <= 0.3 * above.total * (1 + 1e-9)
-
-
-def test_growth_is_limited():
-    result = simple([100] * 5, [500, 125, 125, 125, 125], [0] * 5, growth=1.1)
-    assert result.real.sum() == pytest.approx(1_100)
-    assert "growth" in result.warnings[0]
-
-
-def test_targets_sum_to_one_and_keep_their_floors():
-    share = np.array([0.7, 0.2, 0.06, 0.04])
-    target, floor = targets(share, np.array([False, False, True, True]), 0.5, 0.2)
-    assert target.sum() == pytest.approx(1)
-    assert np.all(target >= floor - 1e-12)
-    assert floor.tolist() == pytest.approx([0.56, 0.16, 0.06, 0.04])
-    assert np.all(target[2:] > share[2:])
-
-
-def test_defaults_are_those_of_the_configuration():
-    mixture = Mixture()
-    for name, value in vars(AllocationOptions()).items():
-        assert value == getattr(mixture, name)
-
-
 @settings(max_examples=500, deadline=None)
 @given(instances())
 def test_every_floor_that_is_missed_has_a_cause(instance):
@@ -300,57 +354,3 @@ def test_every_floor_that_is_missed_has_a_cause(instance):
     causes = floor_causes(result, frozen, options)
     assert [bool(names) for names in causes] == (result.missing > 0).tolist()
     assert all([name for name in CAUSES if name in names] == names for names in causes)
-
-
-@pytest.mark.parametrize(
-    ("supply", "settings", "filled"),
-    [
-        (1_000, {}, 30 / 7),  # its cap: three tokens to seven real ones
-        (3, {}, 3),  # what there is
-        (1_000, {"caps": [0.0, 0.5]}, 10),
-        (1_000, {"caps": [0.0, 0.8]}, 40),
-        (1_000, {"caps": [0.9, 0.0]}, 0),
-        (1_000, {"caps": [0.0, 0.95]}, 90),  # all that is short
-        (1_000, {"caps": [0.0, 0.95], "synthetic_cap": 0.05}, 1_000 / 19),  # the cap of the whole
-        (1_000, {"caps": [0.0, 0.95], "token_budget": 1_020}, 20),  # what the budget has left
-        (1_000, {"caps": [0.0, 0.95], "token_budget": 1_100}, 100),
-        (1_000, {"caps": [0.0, 0.95], "token_budget": 900}, 0),
-        (1_000, {"caps": [0.0, 0.95], "frozen": True}, 0),
-    ],
-)
-def test_what_limits_the_fill(supply, settings, filled):
-    result = simple(*SHORT, [0, supply], gate=False, alpha=1.0, **settings)
-    assert result.synthetic.tolist() == pytest.approx([0, filled])
-    assert result.synthetic_weight[1] == pytest.approx(filled / supply, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("accepted", "filled"), [([500, 400, 100], 0), ([510, 400, 90], 20), ([555, 290, 155], 45), ([490, 400, 110], 90)]
-)
-def test_a_fill_pushes_no_cluster_below_its_floor(accepted, filled):
-    """The first is to have half of all: two tokens of fill for one to spare, and any number where it is below."""
-    result = simple([500, 300, 200], accepted, [0, 0, 1_000], False, caps=[0, 0, 0.9], alpha=1.0, max_head_loss=0.0)
-    assert result.synthetic.tolist() == pytest.approx([0, 0, filled])
-
-
-@pytest.mark.parametrize(
-    ("settings", "real"),
-    [
-        ({}, [990, 40]),
-        ({"max_copies": 1}, [990, 10]),
-        ({"max_copies": 2}, [990, 20]),
-        ({"gate": [True, False]}, [990, 10]),
-        ({"copyable": [990, 5]}, [990, 25]),
-        ({"copyable": [990, 99]}, [990, 40]),  # no more than there is
-        ({"max_copies": 50, "growth": 1.05}, [990, 60]),
-        ({"max_copies": 50}, [990, 110]),  # a ninth of the first
-        ({"max_copies": 50, "growth": 1.0}, [990, 10]),
-        ({"token_budget": 1_020, "max_copies": 50}, [990, 30]),
-        ({"token_budget": 500}, [460, 40]),  # of four copies at most; the first takes the rest
-        ({"token_budget": 100}, [90, 10]),
-    ],
-)
-def test_what_is_built_of_real_text(settings, real):
-    result = simple(*SHORT, [0, 0], **{"alpha": 1.0, **settings})
-    assert result.real.tolist() == pytest.approx(real)
-    assert result.real_weight.tolist() == pytest.approx([real[0] / 990, real[1] / 10], abs=1e-9)

@@ -214,6 +214,7 @@ def test_rows_are_independent():
         ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 9.0)], SYNTHETIC, 9.0),
         ({"lineage": 0.1}, [item("lineage", "source_list", "synthetic", 7.75)], UNKNOWN, 0.775),
         ({"lineage": 0.1}, [item("lineage", "origin_column", "synthetic", 5.0)], UNKNOWN, 0.5),
+        ({"watermark": 0.1}, [item("watermark", "soft", "unknown", 9.0)], UNKNOWN, 0.9),
         ({}, [item("lineage", "dataset", "synthetic", 5.0)], SYNTHETIC, 5.0),
         ({}, [item("lineage", "origin_column", "synthetic", 2.0)], UNKNOWN, 2.0),
     ],
@@ -282,6 +283,7 @@ def test_what_settles_an_own_class(found, own):
         ("procedural", ("lineage", "origin_column", 0.0), True),
         ("procedural", ("lineage", "source_list", 0.0), True),
         ("procedural", ("metadata", "xmp", 6.0), False),
+        ("unknown", ("credentials", "c2pa_trusted", 0.0), False),
     ],
 )
 def test_hard_claims_of_another_origin(claim, found, hard):
@@ -371,7 +373,10 @@ TOLD_HUMAN = item("lineage", "origin_column", "human", 0.0)
         ([TOLD_HUMAN], 0.021, None, -1.0, "likely_human"),  # but not for it
         ([item("lineage", "declared_date", "human", 0.0)], 0.02, None, None, "likely_human"),
         ([item("metadata", "declared_date", "human", 0.0)], 0.0199, None, None, "trusted_human"),
-        ([item("detector", "other", "human", 0.0)], 0.02, None, None, "likely_human"),
+        ([item("watermark", "declared_date", "human", 0.0)], 0.0199, None, None, "trusted_human"),
+        ([item("detector", "other", "human", 0.0)], 0.0199, None, None, "likely_human"),
+        ([TOLD_HUMAN, soft("duplicate", -2.0)], 0.05, None, None, "trusted_human"),
+        ([TOLD_HUMAN, soft("duplicate", 2.0)], 0.01, None, None, "uncertain"),
     ],
 )
 def test_tiers_of_what_is_not_settled(items, pi, zone, detector, tier):
@@ -392,6 +397,7 @@ def test_tiers_of_what_is_not_settled(items, pi, zone, detector, tier):
     [
         (["human"], 0.49, "human"),
         (["human"], 0.5, "unknown"),
+        (["human"], 0.9, "unknown"),
         (["synthetic"], 0.5, "synthetic"),
         (["synthetic"], 0.49, "unknown"),
         (["human", "synthetic"], 0.1, "mixed"),
@@ -403,6 +409,7 @@ def test_tiers_of_what_is_not_settled(items, pi, zone, detector, tier):
         (["procedural", "synthetic"], 0.9, "synthetic"),
         (["procedural", "synthetic"], 0.1, "procedural"),
         (["unknown"], 0.1, "unknown"),
+        (["allow"], 0.1, "unknown"),  # rights tell nothing of origin
     ],
 )
 def test_origin_of_what_is_told_softly(claims, pi, origin):
@@ -426,6 +433,14 @@ def test_a_settled_class_goes_before_other_claims(own, conflict, origin, tier, i
     told = {"own": np.array([own]), "conflict": np.array([conflict]), "prior": np.array([0.01])}
     fused = fuse(to_lists([items]), **told, rules=RULES, zone=np.array([DROP]))
     assert (fused.origin[0].as_py(), fused.tier[0].as_py()) == (origin, tier)
+
+
+def test_probabilities_have_six_decimals():
+    assert fuse_one([], pi=1 / 3)[0] == np.float32(0.333333)
+
+
+def test_classes_are_in_the_order_of_survival():
+    assert REAL < UNKNOWN < SYNTHETIC < 3  # which stands for documents that lead nobody
 
 
 def test_the_year_of_the_prior_begins_at_midnight():
