@@ -241,8 +241,10 @@ def test_reliability_of_families(reliability, items, own, llr):
         (item("credentials", "c2pa_trusted", "human", 0.5), UNKNOWN),
         # overrides, whatever they claim
         (item("lineage", "source_list", "unknown", -8.0), REAL),
+        (item("lineage", "source_list", "unknown", -9.0), REAL),
         (item("lineage", "source_list", "unknown", -7.75), UNKNOWN),
         (item("lineage", "source_list", "unknown", 8.0), SYNTHETIC),
+        (item("lineage", "source_list", "unknown", 9.0), SYNTHETIC),
         (item("lineage", "source_list", "unknown", 7.75), UNKNOWN),
         (item("lineage", "capture_date", "human", 0.0), REAL),
         (item("lineage", "declared_date", "human", 0.0), UNKNOWN),
@@ -298,6 +300,16 @@ def test_hard_claims_of_another_origin(claim, found, hard):
     assert fuse(to_lists([[other]]), **told, rules=weak, zone=np.array([DROP])).tier[0].as_py() == "likely_synthetic"
 
 
+def test_two_hard_claims_of_other_origins_leave_it_uncertain_as_one_does():
+    both = [PARTLY, item("lineage", "origin_column", "procedural", 0.0)]
+    assert judge(both, zone=np.array([DROP]))[2:4] == ("mixed", "uncertain")
+
+
+def test_findings_come_before_lineage_in_the_evidence():
+    rows = pa.table({"findings": to_lists([[CAPTURE]]), "timestamp": pa.array([OLD], TIMESTAMP)})
+    assert [found["kind"] for found in own_class(rows, CONFIG).evidence[0].as_py()] == ["c2pa_trusted", "capture_date"]
+
+
 def soft(family, llr):
     return item(family, "soft", "unknown", llr)
 
@@ -312,6 +324,7 @@ def soft(family, llr):
         ([soft("credentials", -9.0), soft("duplicate", -5.0)], UNKNOWN, None, -14),
         ([soft("lineage", 8.0), soft("duplicate", 7.0)], UNKNOWN, None, 14),
         ([soft("lineage", -8.0), soft("duplicate", -7.0)], UNKNOWN, None, -14),
+        ([soft("lineage", 9.0)], UNKNOWN, None, 9),
         ([soft("lineage", 7.75)], UNKNOWN, None, 6),
         ([soft("lineage", -7.75)], UNKNOWN, None, -6),
         ([soft("credentials", -9.0), soft("lineage", 8.0), soft("metadata", 2.0)], UNKNOWN, None, 1),
