@@ -233,11 +233,12 @@ def test_reliability_of_families(reliability, items, own, llr):
     ("found", "own"),
     [
         (item("credentials", "c2pa_trusted", "human", -2.25), UNKNOWN),
+        (item("credentials", "c2pa_trusted", "human", -9.0), REAL),
         (item("credentials", "c2pa_valid", "human", -5.0), UNKNOWN),
         (item("credentials", "c2pa_trusted", "unknown", -5.0), UNKNOWN),
         (item("credentials", "c2pa_trusted", "synthetic", 0.5), SYNTHETIC),
         (item("credentials", "c2pa_valid", "synthetic", 0.5), SYNTHETIC),
-        (item("credentials", "c2pa_invalid", "synthetic", 0.5), UNKNOWN),
+        (item("credentials", "c2pa_invalid", "synthetic", 6.0), UNKNOWN),
         (item("credentials", "c2pa_trusted", "human", 0.5), UNKNOWN),
         # overrides, whatever they claim
         (item("lineage", "source_list", "unknown", -8.0), REAL),
@@ -387,6 +388,7 @@ TOLD_HUMAN = item("lineage", "origin_column", "human", 0.0)
         ([item("lineage", "declared_date", "human", 0.0)], 0.02, None, None, "likely_human"),
         ([item("metadata", "declared_date", "human", 0.0)], 0.0199, None, None, "trusted_human"),
         ([item("watermark", "declared_date", "human", 0.0)], 0.0199, None, None, "trusted_human"),
+        ([item("duplicate", "copy_of_capture", "human", 0.0)], 0.0199, None, None, "trusted_human"),
         ([item("detector", "other", "human", 0.0)], 0.0199, None, None, "likely_human"),
         ([TOLD_HUMAN, soft("duplicate", -2.0)], 0.05, None, None, "trusted_human"),
         ([TOLD_HUMAN, soft("duplicate", 2.0)], 0.01, None, None, "uncertain"),
@@ -417,6 +419,7 @@ def test_tiers_of_what_is_not_settled(items, pi, zone, detector, tier):
         (["human", "synthetic"], 0.9, "mixed"),
         (["mixed"], 0.1, "mixed"),
         (["mixed", "human"], 0.1, "mixed"),
+        (["mixed", "human", "synthetic"], 0.9, "mixed"),
         (["procedural"], 0.1, "procedural"),
         (["procedural", "human"], 0.1, "procedural"),
         (["procedural", "synthetic"], 0.9, "synthetic"),
@@ -453,7 +456,7 @@ def test_probabilities_have_six_decimals():
 
 
 def test_classes_are_in_the_order_of_survival():
-    assert REAL < UNKNOWN < SYNTHETIC < 3  # which stands for documents that lead nobody
+    assert 0 <= REAL < UNKNOWN < SYNTHETIC < 3  # which stands for documents that lead nobody
 
 
 def test_the_year_of_the_prior_begins_at_midnight():
