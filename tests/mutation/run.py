@@ -16,6 +16,7 @@ import argparse
 import ast
 import difflib
 import gc
+import hashlib
 import os
 import re
 import resource
@@ -50,8 +51,7 @@ MODULES = {
     "curate/detector/calibration.py": ("detector/test_calibration.py", "detector/test_sample.py"),
     "curate/detector/thresholds.py": ("detector/test_thresholds.py",),
     "curate/provenance/origin.py": ("provenance/test_origin.py",),
-    # Without the properties that take most of the time: thousands of examples each.
-    "curate/mixture/allocation.py": ("mixture/test_allocation.py", "-k=not never_moves and not guarantees"),
+    "curate/mixture/allocation.py": ("mixture/test_allocation.py",),
     "curate/decisions/documents.py": ("decisions/test_documents.py",),
     "curate/decisions/verdict.py": ("decisions/test_verdict.py",),
     "curate/decisions/groups.py": (
@@ -61,7 +61,7 @@ MODULES = {
     ),
     "curate/decisions/mixing.py": ("decisions/test_mixing.py",),
 }
-"""Each module and the tests, below tests/curate, that are to kill its mutants; options choose among them."""
+"""Each module and the tests, below tests/curate, that are to kill its mutants."""
 
 ARITHMETIC, LOGIC = "Add|Sub|Mul|Div|FloorDiv|Mod|Pow", "BitOr|BitAnd|BitXor"
 LEFT_OUT = re.compile(
@@ -74,6 +74,9 @@ LEFT_OUT = re.compile(
 PLUGINS = ("_hypothesis_pytestplugin", "pytest_timeout")
 LIBRARIES = ("hypothesis.extra.numpy", "pandas", "pyarrow.parquet", "scipy.stats", "xxhash", "yaml", *PLUGINS)
 """Loaded once, before the tests of every mutant run in a fork."""
+
+MANY, FEW = 300, 60
+"""A property that asks for more than many examples gets a few: thousands for every mutant would take days."""
 
 BYTES = 4 << 30
 """Memory that the tests of a mutant may take."""
@@ -107,7 +110,7 @@ def _run_tests(module: str, seconds: float | None) -> None:
             )
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 10))
             resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
-        tests = [test if test.startswith("-") else f"tests/curate/{test}" for test in MODULES[module]]
+        tests = [f"tests/curate/{test}" for test in MODULES[module]]
         code = pytest.main(["-x", "--hypothesis-profile=mutation", *(f"-p{name}" for name in PLUGINS), *tests])
     finally:
         os._exit(code)
@@ -139,7 +142,7 @@ def leave_out(session: WorkDB, module: str) -> None:
     """Marks the mutants that decide nothing as skipped, as the filters of cosmic-ray do."""
     source = Path(module).read_text()
     idle, lines = idle_places(source), source.splitlines()
-    for item in session.pending_work_items:
+    for item in session.work_items:
         (mutation,) = item.mutations
         line, column = mutation.start_pos
         inside = any(start <= (line, column) < end for start, end in idle) or lines[line - 1][column:] == "*,"
@@ -157,13 +160,14 @@ def outcome(module: str, mutation: MutationSpec, seconds: float) -> WorkResult:
     return WorkResult(WorkerOutcome.NORMAL, "timed out" if passed is None else "", found, "\n".join([*changed][2:]))
 
 
-def mutated(module: str, session: WorkDB, again: bool) -> Counter[str]:
+def mutated(module: str, session: WorkDB, again: bool, most: int | None) -> Counter[str]:
     """Runs the tests on the mutants of a module, and prints those that survive; how many came to which end.
 
     Args:
         module: key of `MODULES`.
-        session: keeps what became of them.
-        again: only those that survived in the session; more tests kill no fewer than before.
+        session: keeps what became of them; what it has is not run again.
+        again: but for those that survived: more tests kill no fewer than before.
+        most: mutants to run; the others wait.
     """
     load_what_it_needs(module)
     passed, _ = tests_pass(module)
@@ -175,26 +179,28 @@ def mutated(module: str, session: WorkDB, again: bool) -> Counter[str]:
     if tests_pass(module)[0]:
         raise SystemExit(f"the tests of {module} do not run it")
     Path(module).write_text(whole)
-    if not again:
+    if not session.num_work_items:
         init([Path(module)], session, {})
-        leave_out(session, module)
+    leave_out(session, module)
     survivors = [item for item, result in session.completed_work_items if result.test_outcome == TestOutcome.SURVIVED]
-    for item in survivors if again else session.pending_work_items:
+    for item in [*(survivors if again else ()), *session.pending_work_items][:most]:
         (mutation,) = item.mutations
         result = outcome(module, mutation, 10 + 5 * usual)
         session.set_result(item.job_id, result)
         if not result.is_killed:
             print(f"{module}: {mutation.operator_name}\n{result.diff}\n", flush=True)  # noqa: T201
     results = [result for _, result in session.results if result.worker_outcome != WorkerOutcome.SKIPPED]
-    return Counter(result.output or result.test_outcome.value for result in results)
+    counts = Counter(result.output or result.test_outcome.value for result in results)
+    return counts + Counter(waiting=len(session.pending_work_items))
 
 
 def row(module: str, counts: Counter[str]) -> str:
     """A row of the table: a module and what became of its mutants."""
     killed, survived, late = (counts[name] for name in ("killed", "survived", "timed out"))
-    share = 100 * (killed + late) / max(counts.total(), 1)
+    run = killed + survived + late
+    mutants = f"{run} drawn from {counts.total()}" if counts["waiting"] else run
     day = f"{datetime.now(timezone.utc):%Y-%m-%d}"
-    return f"| {module} | {day} | {counts.total()} | {killed} | {survived} | {late} | {share:.1f} |"
+    return f"| {module} | {day} | {mutants} | {killed} | {survived} | {late} | {100 * (killed + late) / run:.1f} |"
 
 
 def written(text: str, rows: Sequence[str]) -> str:
@@ -207,6 +213,10 @@ def written(text: str, rows: Sequence[str]) -> str:
     return text
 
 
+def _examples(chosen: settings) -> int:
+    return chosen._max_examples if chosen._max_examples <= MANY else FEW
+
+
 def copied(directory: Path) -> None:
     """A copy of the project to mutate, so that nobody else runs a mutant."""
     for name in PARTS:
@@ -215,10 +225,11 @@ def copied(directory: Path) -> None:
 
 
 def sessions(directory: Path, modules: Sequence[str]) -> Iterator[tuple[str, WorkDB]]:
-    """A new session of cosmic-ray for each module."""
+    """A session of cosmic-ray for each module as it is."""
     directory.mkdir(parents=True, exist_ok=True)
     for module in modules:
-        with use_db(str(directory / f"{Path(module).stem}.sqlite")) as session:
+        digest = hashlib.sha256(Path(module).read_bytes()).hexdigest()[:12]
+        with use_db(str(directory / f"{Path(module).stem}-{digest}.sqlite")) as session:
             yield module, session
 
 
@@ -228,8 +239,9 @@ def main() -> None:
     parser.add_argument(
         "modules", nargs="*", default=list(MODULES), metavar="MODULE", help="e.g. " + next(iter(MODULES))
     )
-    parser.add_argument("--sessions", type=Path, help="where to keep the sessions; nowhere unless given")
-    parser.add_argument("--survivors", action="store_true", help="only mutants that survived in the sessions kept")
+    parser.add_argument("--sessions", type=Path, help="where to keep the sessions, which are continued")
+    parser.add_argument("--survivors", action="store_true", help="run again what survived in the sessions kept")
+    parser.add_argument("--most", type=int, help="mutants of a module to run, drawn at random; all unless given")
     arguments = parser.parse_args()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in LIBRARIES:
@@ -237,6 +249,8 @@ def main() -> None:
     settings.register_profile(  # the same examples for every mutant, and no search for a smaller one
         "mutation", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
     )
+    # No profile goes before what a test asks for itself.
+    type.__setattr__(settings, "max_examples", property(_examples))
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "project"
         kept = (arguments.sessions or Path(directory) / "sessions").absolute()
@@ -244,7 +258,7 @@ def main() -> None:
         os.chdir(copy)
         sys.path.insert(0, str(copy))
         for module, session in sessions(kept, arguments.modules):
-            new = row(module, mutated(module, session, arguments.survivors))
+            new = row(module, mutated(module, session, arguments.survivors, arguments.most))
             print(new, flush=True)  # noqa: T201
             RESULTS.write_text(written(RESULTS.read_text(), [new]))
 

@@ -55,8 +55,16 @@ def test_rows_of_the_table():
     told = ("tail", "boosted", "real", "synthetic", "real_weight", "synthetic_weight", "before", "after", "missing")
     assert [second[name] for name in told] == [True, True, 20, 3, 2.0, 1.0, 0.01, round(23 / 1_013, 9), 78.3]
     assert second["cause"] == "supply"
-    thirds = simple([1, 1, 1], [1 / 3, 1 / 7, 0], [0, 0, 0]).to_dict()["clusters"]
-    assert (thirds[0]["reference"], thirds[0]["accepted"], thirds[1]["accepted"]) == (0.333333333, 0.333, 0.143)
+
+
+def test_tokens_in_the_table_have_three_decimals_and_shares_nine():
+    table = simple([3, 3, 1], [100 / 3, 11 / 7, 0], [200 / 3, 200 / 7, 0], gate=False, alpha=1.0).to_dict()
+    assert table["real_tokens"] == 34.905 and table["synthetic_tokens"] == round(table["synthetic_tokens"], 3) > 0
+    decimals = {name: 3 for name in ("accepted", "available_synthetic", "real", "synthetic", "missing")}
+    decimals |= {name: 9 for name in ("reference", "target", "floor", "before", "after")}
+    for name, places in decimals.items():
+        told = [row[name] for row in table["clusters"]]
+        assert told == [round(value, places) for value in told] != [round(value, places - 1) for value in told], name
 
 
 def test_warnings_tell_the_numbers():
@@ -160,6 +168,27 @@ def test_what_limits_the_fill(supply, settings, filled):
     result = simple(*SHORT, [0, supply], gate=False, alpha=1.0, **settings)
     assert result.synthetic.tolist() == pytest.approx([0, filled])
     assert result.synthetic_weight[1] == pytest.approx(filled / supply, abs=1e-9)
+
+
+def test_a_cluster_of_one_token_is_filled():
+    result = simple([900, 100], [999, 1], [0, 100], gate=False, alpha=1.0)
+    assert result.synthetic.tolist() == pytest.approx([0, 3 / 7])
+
+
+@pytest.mark.parametrize(
+    ("settings", "real"),
+    [
+        ({"token_budget": 150}, [100, 50]),
+        ({"token_budget": 90}, [90, 0]),
+        ({"token_budget": 200}, [100, 100]),
+        ({"token_budget": 300, "gate": [False, True]}, [100, 200]),
+        ({}, [100, 100]),
+        ({"gate": [True, True]}, [300, 100]),
+    ],
+)
+def test_what_the_reference_does_not_know_takes_what_the_others_cannot(settings, real):
+    result = simple([100, 0], [100, 100], [0, 0], **{"gate": False, "growth": 9.0, "max_copies": 3, **settings})
+    assert result.real.tolist() == pytest.approx(real)
 
 
 @pytest.mark.parametrize(
