@@ -116,17 +116,46 @@ def _run_tests(module: str, seconds: float | None) -> None:
         os._exit(code)
 
 
-def load_what_it_needs(module: str) -> None:
-    """Loads what a module imports, without the module and whatever imports it: forks load these as they are then."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "curate"]:
+def load_what_stays(module: str) -> None:
+    """Loads what the tests of a module import, without the module and whatever imports it: forks load these anew."""
+    for name in _loaded():
         del sys.modules[name]
     # What is compiled is kept by file, so that a mutant could be taken for another.
     numba.config.DISABLE_JIT = module == "curate/duplicates/verify.py"
-    package, _, name = module.removesuffix(".py").replace("/", ".").rpartition(".")
-    import_module(f"{package}.{name}")
-    del sys.modules[f"{package}.{name}"]
-    delattr(sys.modules[package], name)
+    name = module.removesuffix(".py").replace("/", ".")
+    import_module(name)
+    for test in MODULES[module]:
+        path = Path("tests/curate", test)
+        for file in (path, path.with_name("conftest.py")):
+            for wanted in _imports(file) if file.exists() else ():
+                if (ROOT / wanted.replace(".", "/")).with_suffix(".py").exists():
+                    import_module(wanted)
+    imports = {loaded: _imports(Path(sys.modules[loaded].__file__)) for loaded in _loaded()}
+    stale, found = set(), {name}
+    while found:
+        stale |= found
+        found = {loaded for loaded, wanted in imports.items() if wanted & stale} - stale
+    for loaded in stale:
+        package, _, last = loaded.rpartition(".")
+        delattr(sys.modules[package], last)
+    for loaded in stale:
+        del sys.modules[loaded]
     gc.freeze()  # no fork need look through what is loaded
+
+
+def _loaded() -> list[str]:
+    return [name for name in sys.modules if name.split(".")[0] == "curate"]
+
+
+def _imports(file: Path) -> set[str]:
+    """The modules of curate that a file imports, and what it imports from them, which may be modules as well."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "curate":
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
 
 
 def idle_places(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -169,7 +198,7 @@ def mutated(module: str, session: WorkDB, again: bool, most: int | None) -> Coun
         again: but for those that survived: more tests kill no fewer than before.
         most: mutants to run; the others wait.
     """
-    load_what_it_needs(module)
+    load_what_stays(module)
     passed, _ = tests_pass(module)
     if not passed:
         raise SystemExit(f"the tests of {module} fail without a mutation")
