@@ -58,6 +58,9 @@ MODULES = {
         "decisions/test_reasons.py",
         "decisions/test_documents.py",
         "decisions/test_earlier.py",
+        "decisions/test_review.py",
+        "decisions/test_watermarks.py",
+        "decisions/test_windows.py",
     ),
     "curate/decisions/mixing.py": ("decisions/test_mixing.py",),
 }

@@ -303,6 +303,15 @@ def test_claims_do_not_travel_by_containment_but_captures_do(world):
     assert not kinds["part of machine"] and not kinds["holds real"]
 
 
+@pytest.mark.parametrize(("source", "copy"), [("a", "b"), ("b", "a")])
+def test_what_travels_settles_a_copy_that_its_source_may_not_lose(world, source, copy):
+    settings = {"mixture": {"enabled": False}, "dedupe": {"sources": {"s": {"drop": "none"}}}}
+    suspect = {"id": copy, "captured": 2024, "detector_score": 1.5, "source": "s"}
+    for known, expected in ((HUMAN, ("kept", None)), (MACHINE, ("dropped", "copy_of_synthetic"))):
+        row = world.decide([{"id": source, **known}, suspect], [("a", "b", *SAME)], **settings)[copy]
+        assert (row.decision, row.reason) == expected
+
+
 @pytest.mark.parametrize("origin", ["synthetic", "mixed"])
 def test_a_contradictory_or_mixed_capture_does_not_travel(world, origin):
     rows = [

@@ -105,11 +105,15 @@ def test_small_reference_keeps_everything_once_and_warns():
     result = simple([1, 99], [990, 10], [50, 50], documents=10)
     assert result.real_weight.tolist() == [1, 1]
     assert "fewer than 200" in result.warnings[0]
+    assert not simple([0, 0], [990, 10], [0, 0], documents=0, min_reference=0).anchored
+    assert simple([1, 99], [990, 10], [0, 0], documents=1, min_reference=1).anchored
 
 
 def test_all_synthetic_builds_nothing():
     result = simple([500, 500], [0, 0], [1_000, 1_000])
     assert result.total == 0
+    rows = result.to_dict()["clusters"]
+    assert [(row["before"], row["after"]) for row in rows] == [(0, 0), (0, 0)]
     assert result.synthetic_weight.tolist() == [0, 0]
 
 
@@ -173,6 +177,30 @@ def test_what_limits_the_fill(supply, settings, filled):
 def test_a_cluster_of_one_token_is_filled():
     result = simple([900, 100], [999, 1], [0, 100], gate=False, alpha=1.0)
     assert result.synthetic.tolist() == pytest.approx([0, 3 / 7])
+
+
+def test_a_cluster_above_its_floor_is_filled_up_to_its_share():
+    result = simple([500, 500], [900, 260], [0, 1_000], False, caps=[0, 0.6], alpha=1.0, max_head_loss=0.6)
+    assert result.synthetic.tolist() == pytest.approx([0, 580 - 260])
+
+
+@pytest.mark.parametrize(
+    ("share", "tail", "alpha", "loss", "expected"),
+    [
+        ([0.64, 0.36], [0, 0], 0.5, 0.9, [8 / 14, 6 / 14]),
+        ([0.64, 0.36], [0, 0], 1.0, 0.9, [0.64, 0.36]),
+        ([0.64, 0.36], [0, 0], 0.5, 0.05, [0.608, 0.392]),  # the floor of the first
+        ([0.81, 0.16, 0.03], [0, 0, 1], 0.5, 0.2, [0.648, 0.352 * 4 / (4 + 3**0.5), 0.352 * 3**0.5 / (4 + 3**0.5)]),
+        ([0.64, 0.36, 0.0], [0, 0, 1], 0.5, 0.9, [8 / 14, 6 / 14, 0]),
+        ([0.64, 0.36], [1, 1], 0.5, 0.2, [0.64, 0.36]),
+        ([0.0, 0.0], [0, 1], 0.5, 0.2, [0, 0]),
+    ],
+)
+def test_targets(share, tail, alpha, loss, expected):
+    """Shares to the power of α, of one sum, and never below the floors."""
+    target, floor = targets(np.array(share), np.array(tail, bool), alpha, loss)
+    assert target.tolist() == pytest.approx(expected)
+    assert floor.tolist() == pytest.approx([s if t else (1 - loss) * s for s, t in zip(share, tail, strict=True)])
 
 
 @pytest.mark.parametrize(
