@@ -104,9 +104,9 @@ def main(name: str, seconds: str, directory: str, seed: str) -> None:
     corpus, findings = Path(directory) / "corpus", Path(directory) / "findings"
     corpus.mkdir()
     findings.mkdir()
-    for number, seed in enumerate(known(name)):
-        (corpus / f"{number:04d}").write_bytes(seed)
-        run(seed)  # what is compiled or loaded at first use is no input's fault
+    for number, start in enumerate(known(name)):
+        (corpus / f"{number:04d}").write_bytes(start)
+        run(start)  # what is compiled or loaded at first use is no input's fault
     slowest = 0.0
 
     def one(data: bytes) -> None:
