@@ -163,7 +163,7 @@ def test_no_block_is_left_out(file):
         assert {*fences[::2]} == {"python"}
 
 
-@pytest.mark.parametrize("file", [README, *GUIDES])
+@pytest.mark.parametrize("file", [README, *GUIDES, "pipelines/SCALE.md"])
 def test_links_lead_to_files_and_headings(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     for path, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):

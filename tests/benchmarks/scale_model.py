@@ -108,11 +108,51 @@ COPY = 1_100
 CELLS, CELLS_GROW = 1_706_620 / 1e7**0.834, 0.834
 """Different clusters, sites and grades: so many times the documents to this power (sites' Zipf exponent 1.2)."""
 
-# `bench_cluster.py mixed_corpus.parquet OUT`: 157,952 documents, 500 MB of text.
-SECONDS_A_BYTE = 113 / 500e6
-"""Processor time of one process, imports and fits included, for a byte of text."""
+
+class Step(NamedTuple):
+    """Processor time of a step of a run, in one process.
+
+    Attributes:
+        name: of the step.
+        milliseconds: for a megabyte of text.
+        grows: with the text, and not with a sample of it.
+    """
+
+    name: str
+    milliseconds: float
+    grows: bool = True
+
+
+# `bench_steps.py`: 316,071 documents, 1,000 MB of text, whose languages a column tells.
+STEPS = (
+    Step("decode input", 14.8),
+    Step("ids and row hashes", 0.5),
+    Step("tokens, signatures, content hashes", 12.9),
+    Step("detector", 102.7),
+    Step("marker phrases", 2.0),
+    Step("quality signals", 21.3),
+    Step("metadata, credentials, rights", 0.4),
+    Step("embedding: every document", 10.8),
+    Step("duplicates: candidates", 1.2),
+    Step("duplicates: shingles of candidates", 6.3),
+    Step("duplicates: verify", 0.1),
+    Step("encode and write Parquet", 10.3),
+    Step("decisions, joins, Beam and Python", 30.8),
+    Step("embedding: sample and fit", 10.5, grows=False),
+    Step("clusters: fit", 8.2, grows=False),
+    Step("metrics of the corpus", 3.8, grows=False),
+    Step("report, page and plots", 16.1, grows=False),
+    Step("imports", 5.3, grows=False),
+)
+SECONDS_A_BYTE = sum(step.milliseconds for step in STEPS if step.grows) / 1e3 / MB
+SECONDS_A_RUN = sum(step.milliseconds for step in STEPS if not step.grows)
+"""Of those 1,000 MB, and taken to be those of any run."""
+RUNS = {"500 MB, 157,952 documents": (500e6, 113), "1 GB, 316,071": (1e9, 231.7), "10.5 GB, 7,215,680": (10.5e9, 2_534)}
+"""Whole runs in one process: bytes of text, and processor seconds (`bench_cluster.py`, `bench_run.py`, `grown.py` and
+`curate run`)."""
 FLINK = 336 / 113
-"""Times that on a cluster of Flink: workers, and as much again in its JVMs."""
+"""Times the processor time of one process on a cluster of Flink: its workers, and as much again in its JVMs
+(`bench_cluster.py`: 157,952 documents, 500 MB)."""
 
 # Assumptions about the cluster and the corpus, to be replaced.
 MEMORY = 4 * GB
@@ -393,10 +433,15 @@ def written(corpus: Corpus) -> float:
     return corpus.documents * (FEATURES + PAIRS_WRITTEN + LEDGER + WRITTEN * corpus.text)
 
 
+def processor_seconds(text: float) -> float:
+    """Of a run over so many bytes of text in one process."""
+    return text * SECONDS_A_BYTE + SECONDS_A_RUN
+
+
 def bill(corpus: Corpus) -> Bill:
     """What a run takes."""
     crossing = exchanges(corpus)
-    hours = corpus.documents * SECONDS_A_BYTE * corpus.text / 3_600
+    hours = processor_seconds(corpus.documents * corpus.text) / 3_600
     tables = sum(exchange.sent for exchange in crossing) * SECONDS_A_TABLE / 3_600
     return Bill(
         hours,
@@ -427,10 +472,10 @@ def _power(value: float) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |".replace("|  |", "| |")
+    yield "|" + "|".join(f" {cell} " if cell else " " for cell in head) + "|"
     yield "|---" * len(head) + "|"
     for row in rows:
-        yield f"| {' | '.join(row)} |"
+        yield "|" + "|".join(f" {cell} " if cell else " " for cell in row) + "|"
 
 
 def cut_table(corpora: Sequence[Corpus]) -> Iterator[str]:
@@ -534,8 +579,8 @@ def cost_table() -> Iterator[str]:
     limits, shuffles = "`bench_limits.py`", "`bench_shuffle.py --partitions 64`"
     large = sum(each.payload for each in exchanges(Corpus(1e9)) if each.name != "shingles") / 1e9
     rows = [
-        ("processor, one process", f"{SECONDS_A_BYTE * TEXT * 1e6:,.0f} µs", "`bench_cluster.py`, 500 MB"),
-        ("the same on Flink, JVMs included", f"{SECONDS_A_BYTE * TEXT * FLINK * 1e6:,.0f} µs", "the same"),
+        ("processor, one process, what grows", f"{SECONDS_A_BYTE * TEXT * 1e6:,.0f} µs", "`bench_steps.py`"),
+        ("the same on Flink, JVMs included", f"{SECONDS_A_BYTE * TEXT * FLINK * 1e6:,.0f} µs", "`bench_cluster.py`"),
         ("processor, each small table that is shuffled", f"{SECONDS_A_TABLE * 1e6:,.0f} µs", limits),
         ("shuffled, features in large tables", f"{large:,.0f} bytes", shuffles),
         ("shuffled, shingles", f"{SHINGLES_PER_BYTE * TEXT:,.0f} bytes", shuffles),
@@ -545,6 +590,23 @@ def cost_table() -> Iterator[str]:
         ("written: features, pairs, ledger", f"{FEATURES} + {PAIRS_WRITTEN} + {LEDGER} bytes", limits),
     ]
     yield from _table(("", "a document of 2 KB", "measured by"), rows)
+
+
+def step_table() -> Iterator[str]:
+    """Processor time by step."""
+    rows = [
+        (step.name, f"{step.milliseconds:.1f}", f"{step.milliseconds * TEXT / 1e3:,.1f}" if step.grows else "")
+        for step in sorted(STEPS, key=lambda step: (not step.grows, -step.milliseconds))
+    ]
+    grows = SECONDS_A_BYTE * 1e3 * MB
+    rows.append(("all that grows with the text", f"{grows:.1f}", f"{grows * TEXT / 1e3:,.1f}"))
+    yield from _table(("processor time", "ms a MB of text", "µs a document of 2 KB"), rows)
+
+
+def run_table() -> Iterator[str]:
+    """The model against whole runs."""
+    rows = [(name, f"{seconds:,.0f}", f"{processor_seconds(text):,.0f}") for name, (text, seconds) in RUNS.items()]
+    yield from _table(("runs in one process", "measured, processor seconds", "model"), rows)
 
 
 def check_table() -> Iterator[str]:
@@ -561,6 +623,8 @@ def tables(documents: Sequence[float] = DOCUMENTS, text: float = TEXT, prices: P
     corpora = [Corpus(count, text) for count in documents]
     for part in (
         cost_table(),
+        step_table(),
+        run_table(),
         check_table(),
         cut_table(corpora),
         bill_table(corpora, prices),
