@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from curate.pipelines.cli import main as curate
 
 STEPS: dict[str, tuple[str, ...]] = {
-    "decode input, three times": ("io/blocks.py:_decode_rows", "io/blocks.py:conform"),
+    "decode input, four times": ("io/blocks.py:_decode_rows", "io/blocks.py:conform"),
     "ids and row hashes": ("io/ids.py:document_ids",),
     "tokens, signatures, content hashes": ("text/kernel.py:text_features",),
     "language": ("annotate.py:_language",),
