@@ -25,6 +25,7 @@ def test_versions_of_all_that_is_required_even_indirectly(monkeypatch):
 
     monkeypatch.setattr(environment.metadata, "requires", required.get)
     monkeypatch.setattr(environment.metadata, "version", version)
+    monkeypatch.setattr(environment, "_installed_versions", environment._installed_versions.__wrapped__)
     found = installed_versions()
     assert found.pop("python") == platform.python_version() and found.pop("curate")
     assert found == {"numpy": "2.1", "tokenizers": "4", "under-lying": "3"}
