@@ -104,6 +104,7 @@ def test_no_fill(change):
 def test_small_reference_keeps_everything_once_and_warns():
     result = simple([1, 99], [990, 10], [50, 50], documents=10)
     assert result.real_weight.tolist() == [1, 1]
+    assert result.reference.tolist() == [0.99, 0.01]
     assert "fewer than 200" in result.warnings[0]
     assert not simple([0, 0], [990, 10], [0, 0], documents=0, min_reference=0).anchored
     assert simple([1, 99], [990, 10], [0, 0], documents=1, min_reference=1).anchored
