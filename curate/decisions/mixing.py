@@ -368,7 +368,7 @@ def finish(decided: pa.Table, mixture: Mixture, config: Config, threshold: int |
         "stage": pa.array(stage, pa.string()),
         "reason": pa.array(reason, pa.string()),
         "weight": pa.array(weight),
-        "copies": pa.array(np.where(weight > 0, drawn, 0).astype(np.int32)),
+        "copies": pa.array(drawn),
         "place": pa.array(keys),
         "loss_weight": pa.array(_loss_weights(verdict, mixture)),
         "split": pa.array(np.where(validation, "validation", "train")),

@@ -164,11 +164,11 @@ def allocate(
     spare = supply if copyable is None else np.minimum(np.asarray(copyable, dtype=np.float64), supply)
     most = supply + np.where(boosted, options.max_copies - 1.0, 0.0) * spare
     real, goal = _real_tokens(target, supply, most, options, warnings)
-    open_to_fill = ~np.asarray(frozen, dtype=bool) & (supply > 0)
+    closed = np.asarray(frozen, dtype=bool)
     room = real.sum() * options.synthetic_cap / (1.0 - options.synthetic_cap)
     if options.token_budget:
         room = min(room, max(options.token_budget - real.sum(), 0.0))
-    wanted = np.where(open_to_fill, np.minimum(fill, np.maximum(goal * target - real, 0.0)), 0.0)
+    wanted = np.where(closed, 0.0, np.minimum(fill, np.maximum(goal * target - real, 0.0)))
     made = _fill(np.minimum(wanted, cap / (1.0 - cap) * np.minimum(real, supply)), real, floor, room)
     missing, cause = _missed_floors(floor, real, made, most)
     if missing.any():
@@ -189,7 +189,7 @@ def allocate(
         real=real,
         synthetic=made,
         real_weight=_ratio(real, supply),
-        synthetic_weight=np.minimum(_ratio(made, fill), 1.0),
+        synthetic_weight=_ratio(made, fill),
         missing=missing,
         cause=cause,
         warnings=tuple(warnings),
@@ -205,7 +205,7 @@ def targets(share: Floats, tail: NDArray[np.bool_], alpha: float, max_head_loss:
     floor = np.where(tail, share, (1.0 - max_head_loss) * share)
     if share.sum() <= 0:
         return np.zeros_like(share), floor
-    tempered = np.where(share > 0, share, 0.0) ** alpha * (share > 0)
+    tempered = share**alpha
     scale = _level(tempered, floor, np.full_like(share, np.inf), 1.0)
     target = np.maximum(floor, scale * tempered)
     return target / target.sum() if floor.sum() < 1.0 else floor, floor
@@ -216,11 +216,11 @@ def _real_tokens(
 ) -> tuple[Floats, float]:
     """Real tokens per cluster, and the size T of the corpus that shortages are measured against."""
     budget = float(options.token_budget)
-    least = np.zeros_like(supply) if 0 < budget < supply.sum() else supply
     if budget:
         total = min(budget, most.sum())
         if budget > most.sum():
             warnings.append(f"the budget of {budget:.0f} tokens is above the real supply of {most.sum():.0f}")
+        least = supply if budget >= supply.sum() else np.zeros_like(supply)
         return _poured(target, least, most, total), budget
     total = _fixed_point(target, supply, most)
     limit = options.growth * supply.sum()
@@ -249,7 +249,7 @@ def _fixed_point(target: Floats, supply: Floats, most: Floats) -> float:
             above, below = low_sum - low, high - high_sum
             return float(low + (high - low) * above / (above + below))
         low, low_sum = high, high_sum
-    return float(max(low_sum, start))
+    return float(low_sum)
 
 
 def _poured(target: Floats, least: Floats, most: Floats, total: float) -> Floats:

@@ -206,6 +206,7 @@ def test_clusters_that_one_side_knows():
     assert column(found, "reference") == pytest.approx([50_050 / 50_100, 0, 50 / 50_100], abs=1e-9)
     assert found.grade_weights[:2].tolist() == [[1.0] * GRADES] * 2
     assert column(mixed_of([], reference({1: 50_000})), "reference") == [0, 1]
+    assert column(mixed_of([], reference({0: 50_000, 1: 1})), "reference")[1] > 0
 
 
 @pytest.mark.parametrize(("documents", "fragile"), [(0, False), (1, True), (17, True), (18, False)])
@@ -251,6 +252,7 @@ def test_intervals_hold_the_shares():
     small = mixed_of(spread(3), reference({0: 90_000, 1: 10_000}, documents=50, squares=True))
     assert not small.allocation.anchored and "reference_low" not in small.to_dict()["clusters"][0]
     absent = mixed_of([*spread(3), {"cluster": 3}], given).to_dict()["clusters"]
+    assert absent[3]["reference_low"] == pytest.approx(0.5 / (1_000 + 0.5 * 3), abs=1e-9)  # half a document of 1,001.5
     assert (absent[2]["reference_low"], absent[2]["reference_high"]) == (0, 0)
     assert 0 < absent[3]["reference_low"] == absent[3]["reference"] < absent[3]["reference_high"]
     rare = reference({0: 100_000}, documents=1_000, squares=True)
@@ -314,6 +316,43 @@ def test_mixed_documents_stay_within_their_cap():
     weights = document_weights(decided(*rows), found)
     assert weights[:9].tolist() == [1] * 9 and weights[9:].tolist() == [found.mixed_weight] * 3
     assert mixed_of(rows, reference({0: 50_000}), mixed_cap=0.0).mixed_weight == 0
+
+
+ANY = {
+    "cluster": st.integers(0, 2),
+    "tokens": st.sampled_from([10, 100, 1_000]),
+    "p_synthetic": st.sampled_from([0.05, 0.4, 0.8]),
+    "quality_passed": st.sampled_from([True, True, False]),
+}
+DOCUMENT = st.one_of(
+    st.fixed_dictionaries(
+        {**ANY, "weight": st.sampled_from([1.0, 1.0, 0.25]), "origin": st.sampled_from(["unknown", "human", "mixed"])}
+    ),
+    st.fixed_dictionaries({**ANY, "verdict": st.just(int(FILL))}),
+)
+MIXTURES = st.fixed_dictionaries(
+    {
+        "mixed_cap": st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+        "token_budget": st.sampled_from([0, 0, 300, 4_000]),
+        "max_copies": st.integers(1, 4),
+        "cluster_caps": st.sampled_from([{}, {"0": 0.0, "2": 0.6}]),
+    }
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(DOCUMENT, min_size=1, max_size=12), MIXTURES)
+def test_documents_weigh_what_was_allocated(rows, mixture):
+    """Cluster by cluster, the tokens of the documents at their weights are those to be built, real and synthetic."""
+    found = mixed_of(rows, reference({0: 60_000, 1: 30_000, 2: 10_000}), **OPEN, **mixture)
+    table = decided(*rows)
+    weighted = document_weights(table, found) * table["tokens"].to_numpy()
+    cluster, fills = table["cluster"].to_numpy(), table["verdict"].to_numpy() == FILL
+    for number in range(3):
+        here = cluster == number
+        real, synthetic = found.allocation.real[number], found.allocation.synthetic[number]
+        assert weighted[here & ~fills].sum() == pytest.approx(real, rel=1e-6, abs=1e-4)
+        assert weighted[here & fills].sum() == pytest.approx(synthetic, rel=1e-6, abs=1e-4)
 
 
 def made(real_weight=(1.0, 0.5), synthetic_weight=(0.25, 0.0), mixed_weight=1.0):
@@ -409,6 +448,7 @@ def test_outcome_of_a_document(row, mixture, outcome):
     [
         (NOT_TAKEN, 0.4, False),
         (NOT_TAKEN, 0.5, True),  # twice that is 1: its cluster is not cut for the budget
+        (NOT_TAKEN, 0.6, True),
         ({}, 0.5, True),
         ({**NOT_TAKEN, **MEDIA}, 0.4, True),
         ({**NOT_TAKEN, "cluster": None}, 0.4, True),

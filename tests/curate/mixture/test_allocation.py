@@ -75,6 +75,7 @@ def test_warnings_tell_the_numbers():
     above = "the budget of 2000 tokens is above the real supply of 1000"
     assert warned(*halves, token_budget=2_000, max_copies=1, max_head_loss=0.9) == (above,)
     assert warned(*halves, token_budget=1_000, max_copies=1, max_head_loss=0.9) == ()
+    assert warned(*halves, token_budget=900, max_copies=1, max_head_loss=0.9) == ()
     assert warned(*SHORT, [0, 0], max_copies=50, growth=1.05) == (
         "targets ask for 1100 real tokens, limited to 1050 by the growth allowed",
         "1 clusters stay below their floor, 45 tokens short",
