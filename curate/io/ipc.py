@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.types as pt
 
-from curate.io.schemas import plain_type
+from curate.io.schemas import check_types, plain_type
 
 _MAGIC = b"ARROW1"
 
@@ -46,10 +46,12 @@ def scan(stream: BinaryIO, text: str) -> tuple[pa.Schema, list[Batch]]:
     """
     if _has_footer(stream):
         file = pa.ipc.open_file(stream)
+        check_types(file.schema)
         numbered = ((number, file.get_batch(number)) for number in range(file.num_record_batches))
         return file.schema, [_measure(place, batch, text) for place, batch in numbered]
     native = pa.PythonFile(stream, mode="r")
     reader = pa.ipc.open_stream(native)
+    check_types(reader.schema)
     if _has_dictionaries(reader.schema):
         return reader.schema, [_measure(place, batch, text) for place, batch in enumerate(reader)]
     return reader.schema, [_measure(place, batch, text) for place, batch in _walk(native, reader.schema)]

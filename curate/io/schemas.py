@@ -1,6 +1,6 @@
 """One schema for files that differ: columns are joined by name, types widened only where no value can change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -8,6 +8,7 @@ import pyarrow.types as pt
 from curate.errors import UsageError
 
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+_WITHOUT_ARRAYS = (pa.lib.Type_INTERVAL_MONTHS, pa.lib.Type_INTERVAL_DAY_TIME)
 _TIME_UNITS = ("s", "ms", "us", "ns")
 # Metadata that describes one file's layout, not the user's data: pandas' index description and Arrow's own copy.
 FILE_METADATA = (b"pandas", b"ARROW:schema")
@@ -52,6 +53,22 @@ def plain_type(data_type: pa.DataType) -> pa.DataType:
             data_type = data_type.storage_type
         else:
             return data_type
+
+
+def check_types(fields: Iterable[pa.Field]) -> None:
+    """Refuses types that Arrow's format has and pyarrow has no arrays of: intervals of months, and of days and time.
+
+    Raises:
+        ArrowNotImplementedError: a field, or one within it, has such a type.
+    """
+    for field in fields:
+        kind = plain_type(field.type)
+        if kind.id in _WITHOUT_ARRAYS:
+            raise pa.ArrowNotImplementedError(
+                f"column {field.name!r} is {kind}, which pyarrow cannot hold, expected another type; "
+                "convert or drop the column"
+            )
+        check_types(kind.field(index) for index in range(kind.num_fields))
 
 
 def unify_schemas(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:

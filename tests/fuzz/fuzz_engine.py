@@ -1,9 +1,10 @@
 """Fuzzes one target with coverage guidance (atheris, which is libFuzzer) in a process of its own.
 
-As a program, `fuzz_engine.py TARGET SECONDS DIRECTORY SEED` fuzzes and never returns; `fuzz` runs it and reads
+As a program, `fuzz_engine.py TARGET SECONDS DIRECTORY SEED RUNS` fuzzes and never returns; `fuzz` runs it and reads
 what it says.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -69,17 +70,19 @@ def words(seeds: list[bytes]) -> list[str]:
     return sorted(word.decode() for word in found if word.isascii())
 
 
-def fuzz(name: str, seconds: int, directory: Path, seed: int = 0) -> Outcome:
-    """Fuzzes a target for so many seconds.
+def fuzz(name: str, seconds: int, directory: Path, seed: int = 0, runs: int = -1) -> Outcome:
+    """Fuzzes a target for so many seconds or inputs, whichever are over first.
 
     Args:
         name: of the target.
         seconds: to spend.
         directory: an empty one to work in.
         seed: of the mutations; with 0 every run tries others.
+        runs: inputs to try; -1 is any number. With a seed these are nearly the same each time (addresses count too).
     """
-    command = [sys.executable, __file__, name, str(seconds), str(directory), str(seed)]
-    done = subprocess.run(command, capture_output=True, timeout=seconds * 2 + 300, check=False)
+    command = [sys.executable, __file__, name, str(seconds), str(directory), str(seed), str(runs)]
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed or "random")}  # the order of sets is coverage too
+    done = subprocess.run(command, capture_output=True, timeout=seconds * 2 + 300, check=False, env=environment)
     told = done.stderr.decode("utf-8", "replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", told)
     features = re.findall(r"\bft: (\d+)", told)
@@ -95,8 +98,8 @@ def fuzz(name: str, seconds: int, directory: Path, seed: int = 0) -> Outcome:
     )
 
 
-def main(name: str, seconds: str, directory: str, seed: str) -> None:
-    """Fuzzes until the time is over or a property is broken."""
+def main(name: str, seconds: str, directory: str, seed: str, runs: str) -> None:
+    """Fuzzes until the time or the inputs are over or a property is broken."""
     import atheris
 
     with atheris.instrument_imports(include=["curate"], exclude=COMPILED):
@@ -118,7 +121,14 @@ def main(name: str, seconds: str, directory: str, seed: str) -> None:
 
     dictionary = Path(directory) / "dictionary"
     dictionary.write_text("".join(f'"{word}"\n' for word in words(known(name))))
-    options = (f"-seed={seed}", f"-max_total_time={seconds}", "-max_len=16384", "-len_control=20", "-timeout=20")
+    options = (
+        f"-seed={seed}",
+        f"-runs={runs}",
+        f"-max_total_time={seconds}",
+        "-max_len=16384",
+        "-len_control=20",
+        "-timeout=20",
+    )
     written = ("-rss_limit_mb=4096", f"-dict={dictionary}", f"-artifact_prefix={findings}/", "-print_final_stats=1")
     atheris.Setup([sys.argv[0], *options, *written, str(corpus)], one)
     atheris.Fuzz()

@@ -124,6 +124,30 @@ def test_damage_is_an_error_never_a_crash(read, tmp_path, write, kind, compressi
         assert reading.table.num_rows + len(reading.errors) == reading.plan.rows
 
 
+def with_interval(content, kind, unit, named):
+    """A file whose column of one kind of interval is of another, which pyarrow cannot write."""
+    open_ipc = {"file": pa.ipc.open_file, "stream": pa.ipc.open_stream}[kind]
+    for place in (place for place, byte in enumerate(content) if byte == 2):
+        changed = content[:place] + bytes([unit]) + content[place + 1 :]
+        try:
+            if named in str(open_ipc(changed).schema):
+                return changed
+        except pa.ArrowException:
+            pass
+    raise AssertionError(named)
+
+
+@pytest.mark.parametrize("unit, named", [(0, "month_interval"), (1, "day_time_interval")])
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("nested", [False, True])
+def test_types_that_pyarrow_has_no_arrays_of_are_refused(read, tmp_path, write, unit, named, kind, nested):
+    interval = pa.month_day_nano_interval()
+    table = pa.table({"text": ["a"], "lasts": pa.nulls(1, pa.struct([("t", interval)]) if nested else interval)})
+    (tmp_path / "a.arrow").write_bytes(with_interval(encoded(table, kind), kind, unit, named))
+    reading = read([tmp_path / "a.arrow", write("b.parquet", {"text": ["b"]})])
+    assert named in dict(reading.plan.failed)[str(tmp_path / "a.arrow")]
+
+
 def test_read_table_reads_all(save):
     table = pa.table({"text": ["a", "b", "c"]})
     for kind in FORMATS:
