@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,15 +67,25 @@ def shuffled(texts: pa.Array, rates: NDArray[np.float64], rng: np.random.Generat
     begins[:-1] |= (data >= _UNSPACED[0]) & (data <= _UNSPACED[1])
     begins[offsets] = True
     starts = np.flatnonzero(begins)
-    lengths = np.diff(starts)
     document = np.searchsorted(offsets, starts[:-1], side="right") - 1
-    moved = np.flatnonzero(rng.random(len(lengths)) < rates[document])
-    order = np.arange(len(lengths))
+    moved = np.flatnonzero(rng.random(len(document)) < rates[document])
+    order = np.arange(len(document))
     order[moved] = moved[np.lexsort((rng.random(len(moved)), document[moved]))]
-    taken, sources = lengths[order], starts[:-1][order]
-    ends = np.cumsum(taken)
-    places = np.arange(len(data)) + np.repeat(sources - (ends - taken), taken)
-    return pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data[places]))
+    return pa.LargeStringArray.from_buffers(
+        len(texts), pa.py_buffer(offsets), pa.py_buffer(_joined(data, starts, order))
+    )
+
+
+@numba.njit
+def _joined(data, starts, order):
+    """The words of `data`, uint8[n], that begin at `starts`, int64[words + 1], in another order; uint8[n]."""
+    joined = np.empty_like(data)
+    end = 0
+    for word in order:
+        for place in range(starts[word], starts[word + 1]):
+            joined[end] = data[place]
+            end += 1
+    return joined
 
 
 def _round(corpus: pa.Table, number: int, rng: np.random.Generator) -> pa.Table:
