@@ -1,6 +1,6 @@
 """Measures a full run against what a user would put together: a deduplicator, a fastText filter, scikit-learn clusters.
 
-    python tests/benchmarks/bench_assembled.py SHARDS --labelled LABELLED.parquet [--dedupe NAME] [--repeat 3]
+    python tests/benchmarks/bench_assembled.py SHARDS --labelled LABELLED.parquet [--dedupe NAME] [--draw FILE.svg]
 
 SHARDS is a directory of Parquet files with columns id and text (`grown.py`). Each step of theirs is a process of its
 own that reads Parquet and writes Parquet, the filter on what the deduplicator kept and the clusters on what the filter
@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from bench_dedupe import CONTENDERS, HERE, command, environment
+from drawings import bars
 from measure import Usage, measure
 
 from curate.clusters.kmeans import choose_k
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--labelled", type=Path, required=True)
     parser.add_argument("--dedupe", choices=[name for name in CONTENDERS if "curate" not in name], default="text-dedup")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--draw", type=Path, help="SVG of the medians")
     parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()) / "curate-benchmark-peers")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
@@ -73,6 +75,14 @@ def main() -> None:
         name: [statistics.median(values) for values in list(zip(*usages, strict=True))[:3]]
         for name, usages in found.items()
     }
+    if given.draw:
+        seconds = {name: values[0] for name, values in medians.items()}
+        ours_took = {"": seconds.pop("`curate run`")}
+        bars(
+            given.draw,
+            "Seconds of a corpus, from shards to curated shards",
+            {"curate": ours_took, "assembled": seconds},
+        )
     mine, *theirs = medians.values()
     medians["all of theirs"] = [
         sum(step[0] for step in theirs),

@@ -2,11 +2,12 @@
 
     python tests/benchmarks/grown.py CORPUS.parquet SHARDS --megabytes 1000
     python tests/benchmarks/bench_run.py SHARDS [--repeat 3] [--only run --only dedupe]
-    python tests/benchmarks/bench_run.py --grow CORPUS.parquet [--sizes 125 250 500 1000 2000]
+    python tests/benchmarks/bench_run.py --grow CORPUS.parquet [--sizes 125 250 500 1000 2000] [--draw FILE.svg]
 
 The first prints a Markdown table of medians: the commands take turns, each a process of its own with imports and
 start-up, after one that is not measured, so that the compiled kernels are on disk. The second doubles a corpus
-(`grown.py`) and prints the exponents by which time and memory grow, of a line fitted to the logarithms.
+(`grown.py`), prints the exponents by which time and memory grow, of a line fitted to the logarithms, and beside the
+peak what the formula of `curate.pipelines.capacity` foretells.
 """
 
 import argparse
@@ -20,8 +21,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from drawings import growth as draw_growth
 from grown import grow, write
 from measure import Usage, measure
+
+from curate.config import make_config
+from curate.pipelines.capacity import needed
 
 COPY = """
 import pathlib, sys
@@ -97,20 +102,33 @@ def table(shards: Path, names: Sequence[str], repeat: int, scratch: Path) -> lis
     return lines
 
 
-def growth(corpus: Path, sizes: Sequence[float], scratch: Path) -> list[str]:
-    """A full run at each size, and the exponents."""
-    lines = ["| MB of text | seconds | processor seconds | peak MB |", "|---|---|---|---|"]
-    usages = []
+def growth(corpus: Path, sizes: Sequence[float], drawing: Path | None, scratch: Path) -> list[str]:
+    """A full run at each size, the exponents, and a drawing if one is asked for."""
+    block_bytes = make_config({}).run.block_bytes
+    lines = [
+        "| MB of text | documents | seconds | processor seconds | peak MB | formula, MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    usages, foretold = [], []
+    once("run", False, _grown(corpus, 10, scratch), scratch)  # compiles
     for size in sizes:
-        shards = scratch / f"{size:.0f}"
-        write(grow(pq.read_table(corpus), size), shards, max(1, round(size / 125)), size)
+        shards = _grown(corpus, size, scratch)
+        documents = sum(pq.read_metadata(path).num_rows for path in shards.glob("*.parquet"))
         usages.append(once("run", False, shards, scratch))
-        lines.append(f"| {size:.0f} | {usages[-1].seconds:.1f} | {usages[-1].cpu:.1f} | {usages[-1].peak:.0f} |")
-    exponents = (
-        np.polyfit(np.log(sizes), np.log([getattr(usage, field) for usage in usages]), 1)[0]
-        for field in ("seconds", "cpu", "peak")
-    )
-    return [*lines, f"| exponent | {' | '.join(f'{value:.2f}' for value in exponents)} |"]
+        foretold.append(needed(documents, block_bytes, 1).memory / 1e6)
+        seconds, cpu, peak = usages[-1][:3]
+        lines.append(f"| {size:,.0f} | {documents:,} | {seconds:.1f} | {cpu:.1f} | {peak:,.0f} | {foretold[-1]:,.0f} |")
+    measured = {field: [getattr(usage, field) for usage in usages] for field in ("seconds", "cpu", "peak")}
+    exponents = (np.polyfit(np.log(sizes), np.log(values), 1)[0] for values in measured.values())
+    if drawing is not None:
+        draw_growth(drawing, sizes, measured, foretold)
+    return [*lines, f"| exponent | | {' | '.join(f'{value:.2f}' for value in exponents)} | |"]
+
+
+def _grown(corpus: Path, size: float, scratch: Path) -> Path:
+    shards = scratch / f"{size:.0f}"
+    write(grow(pq.read_table(corpus), size), shards, max(1, round(size / 125)), size)
+    return shards
 
 
 def main() -> None:
@@ -120,11 +138,12 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", action="append", choices=[name for name in TITLES if name != "pyarrow"])
     parser.add_argument("--grow", type=Path, help="corpus to double instead")
+    parser.add_argument("--draw", type=Path, help="SVG of the doubled corpus")
     parser.add_argument("--sizes", type=float, nargs="*", default=[125, 250, 500, 1000, 2000])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         if arguments.grow:
-            lines = growth(arguments.grow, arguments.sizes, Path(directory))
+            lines = growth(arguments.grow, arguments.sizes, arguments.draw, Path(directory))
         else:
             names = arguments.only or ["run", "dedupe", "filter", "decide"]
             lines = table(arguments.shards, names, arguments.repeat, Path(directory))

@@ -39,6 +39,8 @@ def measure(command: Sequence[object], environment: Mapping[str, str] | None = N
     Raises:
         CommandError: it ended with another status than 0.
     """
+    surroundings = {**os.environ, **(environment or {})}
+    surroundings.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles all modules anew
     with tempfile.TemporaryFile("w+", errors="replace") as printed:
         before = os.times()
         started = time.monotonic()
@@ -46,7 +48,7 @@ def measure(command: Sequence[object], environment: Mapping[str, str] | None = N
             [str(word) for word in command],
             stdout=printed,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env=surroundings,
             start_new_session=True,
         )
         watch = _Watch(process.pid)
