@@ -1,10 +1,10 @@
 """Files on any filesystem that Beam knows, by the protocol that `curate.io` reads and writes through."""
 
-import json
 from typing import Any, BinaryIO, Optional, cast
 
 from curate.errors import UsageError
 from curate.io.filesystem import FileInfo, LocalFiles, is_remote
+from curate.io.json_text import json_text
 from curate.io.sources import one_line
 
 _LOCAL = LocalFiles()
@@ -65,7 +65,7 @@ class BeamFiles:
 
     def write_json(self, path: str, content: Any) -> None:
         """Writes a file of sorted, indented JSON."""
-        self.write_bytes(path, json.dumps(content, indent=1, sort_keys=True).encode())
+        self.write_bytes(path, json_text(content))
 
     def read_bytes(self, path: str) -> bytes:
         """The whole content of a file.

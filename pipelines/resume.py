@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from curate.errors import CurateError, UsageError
 from curate.io.blocks import SPLIT_BITS
 from curate.io.filesystem import is_remote
+from curate.io.json_text import json_text
 from curate.io.output import Staging
 from curate.io.sources import InputPlan
 from curate.pipelines.annotations import RECORD
@@ -113,7 +114,7 @@ def write_record(directory: str, name: str, record: Mapping[str, Any]) -> None:
     path = Path(directory, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(record, indent=1, sort_keys=True))
+    part.write_bytes(json_text(record))
     os.replace(part, path)
     if name == RECORD:
         path.with_name(STARTED).unlink(missing_ok=True)

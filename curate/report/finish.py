@@ -19,6 +19,7 @@ from curate.decisions.reference import Reference
 from curate.detector.calibration import conformal_threshold
 from curate.detector.groups import is_language
 from curate.io.filesystem import Files, below
+from curate.io.json_text import json_text
 from curate.io.output import digests
 from curate.metrics.corpus import CorpusMetrics
 from curate.report.build import report_data
@@ -269,7 +270,7 @@ def _data_schema(directory: str, files: Files) -> pa.Schema | None:
 
 
 def _write_json(files: Files, path: str, content: Any) -> None:
-    _write(files, path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False).encode())
+    _write(files, path, json_text(content))
 
 
 def _write(files: Files, path: str, content: bytes) -> None:
