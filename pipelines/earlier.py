@@ -6,14 +6,13 @@ from typing import NoReturn
 import apache_beam as beam
 import pyarrow as pa
 
-from curate.annotate import features_schema
 from curate.config import Config
 from curate.decisions.earlier import as_earlier
 from curate.io.earlier import earlier_config
 from curate.io.sources import InputPlan
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.reading import ReadBlocks, first_splits
-from curate.pipelines.writing import WriteTables
+from curate.pipelines.writing import WriteFeatures
 from curate.transforms.annotate import Annotate
 
 
@@ -47,7 +46,7 @@ class AnnotateEarlier(beam.PTransform):
             features
             | "Flatten" >> beam.Flatten()
             | "Mark" >> beam.ParDo(_Mark())
-            | "Write" >> WriteTables(self._directory, ["location"], features_schema(self._config))
+            | "Write" >> WriteFeatures(self._directory, self._config)
         )
 
 

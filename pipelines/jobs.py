@@ -28,7 +28,7 @@ from curate.pipelines.files import BeamFiles
 from curate.pipelines.memory import annotated_memory
 from curate.pipelines.reading import ReadBlocks, ReadShingles, ReadTables
 from curate.pipelines.runner import make_runner, run
-from curate.pipelines.writing import Apply, WriteErrors, WriteTables, table_name
+from curate.pipelines.writing import Apply, WriteErrors, WriteFeatures, WriteTables, table_name
 from curate.report.cluster_map import examples
 from curate.report.excerpts import excerpts, opening
 from curate.report.overview import Overview
@@ -107,9 +107,7 @@ def annotate_inputs(
     annotated = read["blocks"] | "Annotate" >> Annotate(
         config, BeamFiles().open, embedding, models, sample_share(plan.rows)
     )
-    features = annotated["features"] | "WriteFeatures" >> WriteTables(
-        f"{target}/features", ["location"], features_schema(config)
-    )
+    features = annotated["features"] | "WriteFeatures" >> WriteFeatures(f"{target}/features", config)
     if finished:
         there = [f"{target}/features/{table_name([location])}" for location in sorted(finished)]
         kept = pipeline | "ReadFinished" >> ReadTables(there, features_schema(config))
@@ -120,7 +118,7 @@ def annotate_inputs(
         _ = (
             pipeline
             | "Human" >> AnnotateHuman(human, config, files, files.open, embedding, models)
-            | "WriteHuman" >> WriteTables(f"{target}/{HUMAN}", ["location"], features_schema(config))
+            | "WriteHuman" >> WriteFeatures(f"{target}/{HUMAN}", config)
         )
     if config.removes_lines():
         _ = annotated["units"] | "WriteLines" >> WriteTables(f"{target}/lines", ["document"], UNITS)

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import apache_beam as beam
 import numpy as np
@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 
+from curate.annotate import features_schema
 from curate.columns import text_column
 from curate.config import Config
 from curate.decisions.mixing import FINISHED
 from curate.hashing import hash_strings
 from curate.io.blocks import read_split, split_start
 from curate.io.rowhash import row_hashes
+from curate.io.schemas import is_string
 from curate.io.sources import InputPlan
 from curate.io.writer import PartWriter, part_name, write_part
 from curate.pipelines.files import BeamFiles
@@ -71,19 +73,29 @@ class WriteTables(beam.PTransform):
         directory: to write to.
         key: columns of numbers that tell this row from those of all other tables.
         schema: columns to write.
+        dictionaries: as of `curate.io.writer.PartWriter`.
 
     Returns:
         The tables, unchanged.
     """
 
-    def __init__(self, directory: str, key: Sequence[str], schema: pa.Schema) -> None:
-        self._directory = directory
-        self._key = key
-        self._schema = schema
+    def __init__(
+        self, directory: str, key: Sequence[str], schema: pa.Schema, dictionaries: Optional[Sequence[str]] = None
+    ) -> None:
+        self._write = _WriteTable(directory, key, schema, dictionaries)
 
     def expand(self, tables: beam.PCollection) -> beam.PCollection:
         """Applies the transform to a PCollection of tables."""
-        return tables | "Write" >> beam.ParDo(_WriteTable(self._directory, self._key, self._schema))
+        return tables | "Write" >> beam.ParDo(self._write)
+
+
+class WriteFeatures(WriteTables):
+    """Writes annotations. Hashes and embeddings hardly repeat: looking for what does would take half of the time."""
+
+    def __init__(self, directory: str, config: Config) -> None:
+        schema = features_schema(config)
+        strings = [field.name for field in schema if is_string(field.type)]
+        super().__init__(directory, ["location"], schema, strings)
 
 
 def table_name(numbers: Sequence[int]) -> str:
@@ -92,15 +104,19 @@ def table_name(numbers: Sequence[int]) -> str:
 
 
 class _WriteTable(beam.DoFn):
-    def __init__(self, directory: str, key: Sequence[str], schema: pa.Schema) -> None:
+    def __init__(
+        self, directory: str, key: Sequence[str], schema: pa.Schema, dictionaries: Optional[Sequence[str]]
+    ) -> None:
         self._directory = directory
         self._key = key
         self._schema = schema
+        self._dictionaries = dictionaries
 
     def process(self, table: pa.Table) -> Iterator[pa.Table]:
         if table.num_rows:
             name = table_name([table[name][0].as_py() for name in self._key])
-            write_part(f"{self._directory}/{name}", table.select(self._schema.names), BeamFiles())
+            rows = table.select(self._schema.names)
+            write_part(f"{self._directory}/{name}", rows, BeamFiles(), self._dictionaries)
         yield table
 
 

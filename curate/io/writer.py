@@ -1,6 +1,7 @@
 """Parquet parts whose bytes depend on the rows written and their order only, not on how they were cut into tables."""
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 
@@ -42,6 +43,7 @@ class PartWriter:
         files: Files,
         row_group_rows: int = ROW_GROUP_ROWS,
         row_group_bytes: int = ROW_GROUP_BYTES,
+        dictionaries: Sequence[str] | None = None,
     ) -> None:
         """Creates the file.
 
@@ -51,6 +53,7 @@ class PartWriter:
             files: creates the file.
             row_group_rows: most rows in a row group.
             row_group_bytes: most bytes of strings and byte strings in a row group of more than one row.
+            dictionaries: columns whose values are written once in each row group, where they repeat; all without.
 
         Raises:
             OSError: the file cannot be written.
@@ -70,6 +73,7 @@ class PartWriter:
             self._schema,
             compression="zstd",
             compression_level=1,  # 3 takes twice the time for a seventh less
+            use_dictionary=True if dictionaries is None else list(dictionaries),
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
             version="2.6",
             write_statistics=True,
@@ -143,7 +147,7 @@ class PartWriter:
         self._writer.write_table(_canonical(group, self._schema), row_group_size=group.num_rows)
 
 
-def write_part(path: str, table: pa.Table, files: Files) -> None:
+def write_part(path: str, table: pa.Table, files: Files, dictionaries: Sequence[str] | None = None) -> None:
     """Writes a table as one file, as `PartWriter` does; fixed-size lists with nulls as lists, which cast back.
 
     Raises:
@@ -153,7 +157,7 @@ def write_part(path: str, table: pa.Table, files: Files) -> None:
         if pt.is_fixed_size_list(field.type) and table.column(index).null_count:
             variable = field.with_type(pa.list_(field.type.value_field))
             table = table.set_column(index, variable, table.column(index).cast(variable.type))
-    with PartWriter(path, table.schema, files) as writer:
+    with PartWriter(path, table.schema, files, dictionaries=dictionaries) as writer:
         writer.write(table)
 
 
