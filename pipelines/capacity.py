@@ -10,6 +10,7 @@ steps, and not with their size:
 
 import math
 import os
+import resource
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ DOCUMENT = 600
 """Bytes of memory for each document."""
 SPOOLED = 1_600
 """Bytes of temporary disk for each document (`curate.transforms.spool`)."""
+MAPPED = 1_700 << 20
+"""Bytes of address space that each process takes beyond its memory: libraries, and what they and threads reserve."""
+MAPPED_CORE = 100 << 20
+"""Likewise, for each core, whose threads have stacks and heaps of their own."""
 
 _GB = 1e9
 
@@ -84,6 +89,7 @@ def refuse_too_large(documents: int, block_bytes: int, workers: int, memory_gb: 
     Raises:
         UsageError: it needs more than there is.
     """
+    refuse_small_address_space(documents, block_bytes)
     needs, found = needed(documents, block_bytes, workers), available()
     has = Capacity(found.memory if memory_gb is None else memory_gb * _GB, found.disk)
     if needs.memory > has.memory or needs.disk > has.disk:
@@ -91,6 +97,38 @@ def refuse_too_large(documents: int, block_bytes: int, workers: int, memory_gb: 
             f"{documents:,} documents need about {needs}, and there are {has} ({tempfile.gettempdir()}); take fewer "
             f"documents at a time or smaller blocks (run.block_bytes), a machine with more, or a cluster (--runner); "
             f"TMPDIR names a larger disk, run.memory_gb what memory the run may take"
+        )
+
+
+def least_address_space(documents: int, block_bytes: int) -> int:
+    """Bytes of address space that a process of a local run may take, its memory and what is only reserved.
+
+    Args:
+        documents: as for `needed`.
+        block_bytes: likewise.
+    """
+    return int(needed(documents, block_bytes, 1).memory) + MAPPED + len(os.sched_getaffinity(0)) * MAPPED_CORE
+
+
+def refuse_small_address_space(documents: int = 0, block_bytes: int = 0) -> None:
+    """Says that a limit of address space is too low, before libraries meet it.
+
+    They end the process then, or wait for ever while they are loaded (OpenBLAS), and nothing in Python can stop that.
+
+    Args:
+        documents: as for `needed`; none before anything is known of the inputs.
+        block_bytes: likewise.
+
+    Raises:
+        UsageError: the limit is below what a run takes.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    cores, least = len(os.sched_getaffinity(0)), least_address_space(documents, block_bytes)
+    if limit != resource.RLIM_INFINITY and limit < least:
+        raise UsageError(
+            f"address space is limited to {limit / _GB:,.2f} GB (ulimit -v, RLIMIT_AS), and a process that curates "
+            f"{documents:,} documents with {cores} cores may take {least / _GB:,.2f} GB of it, most of which is no "
+            f"memory; raise the limit or lift it, and limit memory itself (cgroup, run.memory_gb)"
         )
 
 

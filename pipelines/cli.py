@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from typing import Any, NoReturn, Optional
@@ -13,6 +14,7 @@ import click
 
 from curate._version import __version__
 from curate.errors import CurateError
+from curate.pipelines.capacity import refuse_small_address_space
 
 EPILOG = {
     "run": """
@@ -57,6 +59,8 @@ Examples:
     "train": "\b\nExample:\n  curate detector train --input labelled.parquet --dev held-out.parquet --output detector",
     "evaluate": "\b\nExample:\n  curate detector evaluate --input held-out.parquet --model detector",
 }
+
+_SHORT_OF_MEMORY = re.compile("MemoryError|failed to map segment|cannot allocate memory|malloc of size", re.IGNORECASE)
 
 INTERRUPTED = "interrupted; nothing was changed in the output directory"
 
@@ -164,6 +168,7 @@ def run(
     Writes data/ (kept documents with weights), held/ (waiting for review), ledger/ (one row per document), the
     report and all that is needed to decide again. Options that curate does not know go to Beam.
     """
+    refuse_small_address_space()
     from curate.config import load_config
     from curate.pipelines.artefacts import with_exclude, with_human_reference
 
@@ -219,6 +224,7 @@ def decide(
 
     Settings that are not given are those of the run that annotated.
     """
+    refuse_small_address_space()
     from curate.pipelines.run import decide_again
 
     result = decide_again(annotations, output, config_path, settings, workers, beam, artefacts, overwrite, apply, debug)
@@ -321,6 +327,7 @@ def demo(directory: str, seed: int, overwrite: bool, debug: bool) -> None:
     Human prose that ships with Python, machine text sampled from a language model fitted on it, edited copies,
     spam, rare languages and signed images: nothing is downloaded.
     """
+    refuse_small_address_space()
     from curate.pipelines.demo import run_demo
 
     click.echo(run_demo(directory, seed, overwrite, debug))
@@ -338,6 +345,7 @@ def simulate(output: str, tier: str, corpus: Optional[str]) -> None:
 
     Exits with 1 where a figure misses its limit; all is written then too.
     """
+    refuse_small_address_space()
     from curate.pipelines.simulate import simulate as run_benchmark
 
     text, missed = run_benchmark(output, tier, corpus)
@@ -462,7 +470,7 @@ def main(arguments: Optional[list[str]] = None) -> NoReturn:
             _fail(INTERRUPTED, 130)
         if debug:
             raise
-        _fail(f"{_one_line(_cause(error))[:500]}; add --debug for the traceback", 1)
+        _fail(f"{_cause(error)}; add --debug for the traceback", 1)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
@@ -475,7 +483,15 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong: of the traceback that a worker process hands on for a message, the last line."""
+    """What went wrong, and what helps against a lack of memory, by whichever library it is told."""
+    cause = _one_line(_last(error))[:500]
+    if _SHORT_OF_MEMORY.search(cause):
+        return f"memory ran out ({cause}); take fewer documents at a time or smaller blocks (run.block_bytes)"
+    return cause
+
+
+def _last(error: Exception) -> str:
+    """The message of an error: of the traceback that a worker process hands on for a message, the last line."""
     message = str(error)
     if message.startswith("worker process "):
         return message

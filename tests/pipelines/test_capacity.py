@@ -1,6 +1,7 @@
 """A local run that cannot fit is refused before it starts, with what it needs and what there is."""
 
 import math
+import resource
 import tempfile
 
 import pyarrow as pa
@@ -95,3 +96,45 @@ def test_commands_refuse_before_they_write(curate, tmp_path):
     again = ("decide", "--annotations", tmp_path / "out", "--output", tmp_path / "again")
     told = curate(*again, "--set", "run.memory_gb=0.01")
     assert told.code == 2 and "run.memory_gb" in told.message and not (tmp_path / "again").exists()
+
+
+# Limits of address space.
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    """Lets processes have a limit of address space, as `ulimit -v` gives them, and a number of cores."""
+
+    def limit(bytes, cores=2):
+        monkeypatch.setattr(resource, "getrlimit", lambda which: (bytes, bytes))
+        monkeypatch.setattr(capacity.os, "sched_getaffinity", lambda process: set(range(cores)))
+
+    return limit
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores", "documents", "refused"),
+    [
+        (resource.RLIM_INFINITY, 2, 10**9, False),
+        (30 << 20, 2, 0, True),
+        (4 << 30, 2, 0, False),
+        (4 << 30, 64, 0, True),
+        (4 << 30, 2, 10**7, True),
+        (10 << 30, 2, 10**7, False),
+    ],
+)
+def test_a_limit_of_address_space_has_room_for_libraries_threads_and_documents(
+    limited, limit, cores, documents, refused
+):
+    limited(limit, cores)
+    if not refused:
+        capacity.refuse_small_address_space(documents)
+        return
+    with pytest.raises(UsageError, match=rf"limited to .* GB \(ulimit -v.* {documents:,} documents with {cores} cores"):
+        capacity.refuse_small_address_space(documents)
+
+
+def test_documents_that_do_not_fit_an_address_space_are_refused_though_memory_is_there(limited):
+    limited(4 << 30)
+    with pytest.raises(UsageError, match="address space"):
+        capacity.refuse_too_large(10**7, 1 << 20, 1, memory_gb=1000.0)

@@ -183,17 +183,48 @@ def test_a_process_that_runs_out_of_memory_says_so(curate_process, write, prose,
     input = write("in/a.parquet", {"text": [prose(1).text(200) * 4_000 for _ in range(12)]})
     # Libraries and compiled loops are loaded before: some of them hang or interrupt the process if they cannot be.
     limit = (
-        "import resource, scipy.linalg, pyarrow, curate.pipelines.run\n"
+        "import resource, scipy.linalg, pyarrow, curate.pipelines.cli, curate.pipelines.run\n"
         "from curate.hashing import hash_strings\n"
         "from curate.text.kernel import text_features\n"
         "hash_strings(pyarrow.array(['a']))\n"
         "text_features(pyarrow.array(['a']), shingle=5, permutations=128, seed=0)\n"
         "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (size + 300_000_000,) * 2)"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + 300_000_000,) * 2)\n"
+        "resource.getrlimit = lambda which: (resource.RLIM_INFINITY,) * 2  # or it is refused at once, see below"
     )
     outcome = curate_process("run", "--input", input, "--output", tmp_path / "out", *only_read, before=limit)
-    assert outcome.code == 1 and "emory" in outcome.message
+    assert outcome.code == 1 and "memory ran out" in outcome.message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("megabytes", [64, 400, 850, 1250, 1700, 2000, 2500])
+@pytest.mark.parametrize("command", ["run", "decide"])
+def test_a_limit_of_address_space_that_nothing_fits_in_is_told_at_once(
+    curate_process, corpus_file, finished, tmp_path, command, megabytes
+):
+    """Libraries that are loaded under such limits end the process, or wait for ever."""
+    given = {"run": ("--input", corpus_file), "decide": ("--annotations", finished)}[command]
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2)"
+    outcome = curate_process(command, *given, "--output", tmp_path / "out", before=limit, timeout=60)
+    assert outcome.code == 2 and outcome.err.count("\n") == 1
+    assert f"address space is limited to {(megabytes << 20) / 1e9:.2f} GB (ulimit -v" in outcome.message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_what_is_refused_for_want_of_address_space_is_not_much_less_than_what_a_run_takes(
+    curate_process, corpus_file, tmp_path, output_of
+):
+    """At the least limit that is not refused a run with all steps gets through."""
+    limit = (
+        "import resource\n"
+        "from curate.pipelines import capacity\n"
+        "least = capacity.least_address_space(300, 16 << 20)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (least,) * 2)"
+    )
+    outcome = curate_process("run", "--input", corpus_file, "--output", tmp_path / "out", before=limit)
+    assert outcome.code == 0, outcome.err
+    output_of(tmp_path / "out").assert_whole()
 
 
 @pytest.mark.parametrize(
