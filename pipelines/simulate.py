@@ -6,7 +6,6 @@ import json
 import logging
 import multiprocessing
 import os
-import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from importlib import resources
@@ -26,6 +25,7 @@ from curate.detector.word_vectors import FastTextSettings
 from curate.errors import UsageError
 from curate.hashing import hash_strings, stage_seed, uniform
 from curate.io.output import prepare_output
+from curate.io.scratch import scratch
 from curate.pipelines.files import BeamFiles
 from curate.pipelines.progress import say
 from curate.pipelines.run import curate_inputs
@@ -140,17 +140,17 @@ def curate_crawl(arm: Arm, world: World, crawl: pa.Table, sample: pa.Table) -> C
     settings = {name: dict(values) for name, values in (arm.settings or {}).items()}
     settings["report"] = {"enabled": False, "examples": 0}
     settings["run"] = {"seed": world.seed}
-    with tempfile.TemporaryDirectory(prefix="curate-simulate-") as scratch:
+    with scratch() as directory:
         if arm.detector:
             human = world.trusted.filter(teaching).slice(0, SAMPLE)
             documents = pa.concat_tables([_labelled(human, "human"), _labelled(sample, "machine")])
-            train_detector(documents, f"{scratch}/detector", seed=world.seed, settings=_TRAINING)
-            settings["synthetic"] = {**settings.get("synthetic", {}), "model": f"{scratch}/detector"}
+            train_detector(documents, f"{directory}/detector", seed=world.seed, settings=_TRAINING)
+            settings["synthetic"] = {**settings.get("synthetic", {}), "model": f"{directory}/detector"}
         reference = _input(world.trusted.filter(pc.invert(teaching)), world, arm, _CAPTURED)
-        pq.write_table(pa.concat_tables([reference, _input(crawl, world, arm, None)]), f"{scratch}/crawl.parquet")
+        pq.write_table(pa.concat_tables([reference, _input(crawl, world, arm, None)]), f"{directory}/crawl.parquet")
         with contextlib.redirect_stderr(io.StringIO()):  # the progress of a hundred runs
-            curate_inputs([f"{scratch}/crawl.parquet"], f"{scratch}/out", make_config(settings))
-        return _read(f"{scratch}/out", crawl, reference.num_rows, settings)
+            curate_inputs([f"{directory}/crawl.parquet"], f"{directory}/out", make_config(settings))
+        return _read(f"{directory}/out", crawl, reference.num_rows, settings)
 
 
 def _labelled(documents: pa.Table, label: str) -> pa.Table:

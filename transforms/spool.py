@@ -17,6 +17,8 @@ from typing import Optional
 
 import pyarrow as pa
 
+from curate.io.scratch import scratch
+
 LEAST_BYTES = 1 << 14
 """Smaller tables are not worth a place on disk."""
 
@@ -29,9 +31,10 @@ _directory: ContextVar[Optional[str]] = ContextVar("_directory", default=None)
 def spooled() -> Iterator[None]:
     """Gives coders that are made meanwhile in this thread a spool: a directory for temporary files, removed at the end.
 
-    Coders carry it to the threads and processes that they work in; other runs of this process have their own.
+    If the process is killed, the next run removes it (`curate.io.scratch`). Coders carry it to the threads and
+    processes that they work in; other runs of this process have their own.
     """
-    with tempfile.TemporaryDirectory(prefix="curate-") as directory:
+    with scratch() as directory:
         token = _directory.set(directory)
         try:
             yield

@@ -1,6 +1,7 @@
 import gc
 import os
 import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -86,6 +87,22 @@ def test_nothing_stays_on_disk():
     assert not os.path.exists(directory)
     assert table.equals(BIG)  # still mapped
     assert spool.spool_directory() is None
+
+
+def test_what_a_killed_run_has_left_goes_with_the_next(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    child = os.fork()
+    if not child:
+        try:
+            with spool.spooled():
+                TableCoder().encode(BIG)
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+    assert len(list(tmp_path.glob("*/*.arrow"))) == 1
+    with spool.spooled():
+        assert [str(path) for path in tmp_path.iterdir()] == [spool.spool_directory()]
 
 
 def test_a_full_disk_is_told_with_its_remedy(coder):
