@@ -13,8 +13,6 @@ import tempfile
 from collections.abc import Iterator
 
 PREFIX = "curate-scratch-"
-_BEFORE = "curate-locking-"
-"""While a directory is not locked yet, nobody may take it for an abandoned one."""
 
 
 @contextlib.contextmanager
@@ -28,27 +26,28 @@ def scratch() -> Iterator[str]:
     for name in os.listdir(root):
         if name.startswith(PREFIX):
             _remove_abandoned(os.path.join(root, name))
-    with _locked(tempfile.mkdtemp(prefix=_BEFORE, dir=root)) as directory:
-        try:
-            yield directory
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(made: str) -> Iterator[str]:
-    """Locks a directory and names it as one that is; keeps its name where the file system has no locks."""
-    handle = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+    directory, lock = _locked(root)
     try:
-        directory = made.replace(_BEFORE, PREFIX)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.rename(made, directory)
-        except OSError:
-            directory = made
         yield directory
     finally:
-        os.close(handle)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(root: str) -> tuple[str, int]:
+    """A new directory, and the open file that its lock belongs to; without one where there are no locks.
+
+    Another process may take it for an abandoned one before it is locked; then there is another.
+    """
+    while True:
+        directory = tempfile.mkdtemp(prefix=PREFIX, dir=root)
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.path.isdir(directory):
+                return directory, handle
+            os.close(handle)
 
 
 def _remove_abandoned(directory: str) -> None:

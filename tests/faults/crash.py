@@ -9,7 +9,7 @@ times, until it ends. Then:
 
 1. after each kill the output is the old one or the new one, whole by `curate verify`, or, without an old one, none;
 2. at the end there are the ledger and the documents of an undisturbed run, byte for byte, whole by `curate verify`, and
-   nothing is left beside the output or among the temporary files.
+   nothing is left beside the output, nor of curate's among the temporary files.
 """
 
 import argparse
@@ -159,7 +159,7 @@ class Laboratory:
         elif found := check_counts(output):
             problems.append(f"verify after going on: {found[0]}")
         if trials and trials[-1].stage != "put in place":
-            left = {path.name for path in (*folder.iterdir(), *folder.glob("tmp/*"))} - {"out", "log", "tmp"}
+            left = {path.name for path in (*folder.iterdir(), *folder.glob("tmp/curate-*"))} - {"out", "log", "tmp"}
             problems += [f"left behind: {sorted(left)}"] * bool(left)
         if not problems:
             shutil.rmtree(folder)

@@ -88,30 +88,32 @@ def test_what_a_living_process_or_this_one_holds_stays(holder):
     assert not held.exists()
 
 
-def test_a_directory_that_is_not_locked_yet_is_not_taken_for_an_abandoned_one(place, monkeypatch):
-    """Another run begins between the making of a directory and its lock."""
-    lock, others = scratch.fcntl.flock, []
+@pytest.mark.parametrize("moment", ["open", "flock"])
+def test_a_directory_that_is_lost_before_it_is_locked_is_made_again(place, monkeypatch, moment):
+    """Another run begins at that moment, and takes it for an abandoned one."""
+    module = {"open": scratch.os, "flock": scratch.fcntl}[moment]
+    call, others = getattr(module, moment), []
 
-    def late(handle, how):
+    def late(*arguments):
         if not others:
             others.append(None)
-            used()
-        lock(handle, how)
+            others.append(used())
+        return call(*arguments)
 
-    monkeypatch.setattr(scratch.fcntl, "flock", late)
+    monkeypatch.setattr(module, moment, late)
     with scratch.scratch() as directory:
-        assert others and os.path.isdir(directory)
+        monkeypatch.undo()
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
+        used()
+        assert [str(path) for path in place.iterdir()] == [directory]
 
 
-def test_without_locks_a_directory_is_never_taken_for_an_abandoned_one(place, monkeypatch):
-    lock = scratch.fcntl.flock
-
+def test_without_locks_nothing_is_taken_for_abandoned(place, monkeypatch):
     def unsupported(handle, how):
         raise OSError("no locks available")
 
     monkeypatch.setattr(scratch.fcntl, "flock", unsupported)
     with scratch.scratch() as directory:
-        monkeypatch.setattr(scratch.fcntl, "flock", lock)
         used()
         assert os.path.isdir(directory)
     assert list(place.iterdir()) == []
