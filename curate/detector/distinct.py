@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from curate.detector.stream import TokenStream
 
 _FEWEST_BITS = 6
+_MOST_PROBES = 16
+"""For each token, on average; the fullest table takes three of tokens that nobody has made to collide."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -26,11 +28,24 @@ class DistinctTokens(NamedTuple):
 
 def distinct_tokens(stream: TokenStream) -> DistinctTokens:
     """Numbers the distinct tokens in the order in which they first occur."""
-    return DistinctTokens(*_distinct(stream.keys))
+    number, first = _distinct(stream.keys)
+    if len(number) < len(stream.keys):  # a table would take time that grows with the square of the text
+        return _sorted(stream.keys)
+    return DistinctTokens(number, first)
+
+
+def _sorted(tokens: NDArray[np.uint64]) -> DistinctTokens:
+    """The same without a table."""
+    _, first, number = np.unique(tokens | np.uint64(1), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    places = np.empty(len(first), np.int32)
+    places[order] = np.arange(len(first), dtype=np.int32)
+    return DistinctTokens(places[number], first[order])
 
 
 @njit(cache=True, nogil=True)
 def _distinct(tokens: Any) -> Any:
+    """Gives up, with fewer numbers than tokens, where tokens were made to collide."""
     bits = np.uint64(_FEWEST_BITS)
     while (
         4 * tokens.size > 3 << bits
@@ -39,12 +54,15 @@ def _distinct(tokens: Any) -> Any:
     shift, last = np.uint64(64) - bits, np.uint64(1 << bits) - np.uint64(1)
     keys, numbers = np.zeros(1 << bits, np.uint64), np.empty(1 << bits, np.int32)
     number, first = np.empty(tokens.size, np.int32), np.empty(tokens.size, np.int64)
-    known = 0
+    known, left = 0, _MOST_PROBES * tokens.size
     for token in range(tokens.size):
         key = tokens[token] | np.uint64(1)  # not 0, which marks what is free
         place = key * _GOLDEN >> shift
         while keys[place] != 0 and keys[place] != key:
             place = (place + np.uint64(1)) & last
+            left -= 1
+            if left < 0:
+                return number[:0], first[:0]
         if keys[place] == 0:
             keys[place], numbers[place], first[known] = key, known, token
             known += 1

@@ -1,5 +1,6 @@
 import itertools
 
+import collisions
 import datasketch
 import numpy as np
 import pyarrow as pa
@@ -190,3 +191,19 @@ def test_short_tokens_do_not_collide():
     hashes, _ = kernel.token_hashes(pa.array(words))
     assert len(np.unique(hashes)) == len(words)
     assert len(np.unique(hashes >> np.uint64(32))) >= len(words) - 3
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 129, 5_000])
+@pytest.mark.parametrize("order", ["random", "worst", "equal", "ascending"])
+def test_hashes_are_sorted_in_whatever_order_they_come(size, order):
+    chance = np.random.default_rng(size)
+    values = chance.integers(0, 1 << 64, size, np.uint64)
+    if order == "worst":
+        values = np.sort(values)[collisions.worst_order(size)]
+    elif order == "equal":
+        values = values[:1].repeat(size)
+    elif order == "ascending":
+        values = np.sort(values)
+    found = values.copy()
+    compiled._sort(found, np.empty(size, np.uint64), np.empty((8, 256), np.int64))
+    assert (found == np.sort(values)).all()
