@@ -207,3 +207,12 @@ def test_hashes_are_sorted_in_whatever_order_they_come(size, order):
     found = values.copy()
     compiled._sort(found, np.empty(size, np.uint64), np.empty((8, 256), np.int64))
     assert (found == np.sort(values)).all()
+
+
+def test_words_that_were_made_to_have_one_hash_are_one_word():
+    """What `tests/HOSTILE.md` says of hashes without a key; a hash that told these apart would be another format."""
+    one, other = (
+        f"the harbour was quiet when {word} came home that day" for word in ("ydhz1k2qvb1oo", "z2ibhfumynfhg")
+    )
+    found = kernel.text_features(pa.array([one, other]), shingle=5, permutations=4, seed=0)
+    assert found.content[0] == found.content[1] and found.content_low[0] == found.content_low[1]
