@@ -39,12 +39,17 @@ STEPS: dict[str, tuple[str, ...]] = {
     "duplicates: candidates": ("duplicates/candidates.py:candidate_pairs",),
     "duplicates: shingles of candidates": ("text/kernel.py:shingle_sets", "text/kernel.py:token_hashes"),
     "duplicates: verify": ("duplicates/verify.py:similarities",),
+    "clusters: of every document": ("decisions/documents.py:_clusters",),
+    "decisions": ("decisions/groups.py:decide_group",),
+    "counts for the report": ("report/overview.py:of",),
+    "cut tables by key": ("transforms/tables.py:split_by_number",),
+    "read annotations": ("pyarrow/parquet/core.py:read_table",),
     "encode and write Parquet": ("io/writer.py:_encode",),
     "report, page and plots": ("report/finish.py:write_reports",),
     "imports": ("<frozen importlib._bootstrap>:_find_and_load",),
 }
 """Functions whose time, with that of what they call, is a step's; none of them calls another one of them."""
-ALL, REST = "all", "decisions, joins, Beam and Python"
+ALL, REST = "all", "joins, Beam and Python"
 
 
 def profile(shards: Path, settings: list[str], output: str) -> tuple[float, pstats.Stats]:
