@@ -8,7 +8,7 @@ import pyarrow.types as pt
 from curate.errors import UsageError
 
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
-_WITHOUT_ARRAYS = (pa.lib.Type_INTERVAL_MONTHS, pa.lib.Type_INTERVAL_DAY_TIME)
+_WITHOUT_ARRAYS = (21, 22)  # intervals of months and of days, in Arrow's list of types; older releases do not name them
 _TIME_UNITS = ("s", "ms", "us", "ns")
 # Metadata that describes one file's layout, not the user's data: pandas' index description and Arrow's own copy.
 FILE_METADATA = (b"pandas", b"ARROW:schema")
