@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from curate.columns import one_array
 from curate.io.filesystem import Files
 from curate.io.schemas import FILE_METADATA, is_bytes, is_string, plain_type
 from curate.threads import Behind
@@ -156,9 +157,16 @@ def write_part(path: str, table: pa.Table, files: Files, dictionaries: Sequence[
     for index, field in enumerate(table.schema):
         if pt.is_fixed_size_list(field.type) and table.column(index).null_count:
             variable = field.with_type(pa.list_(field.type.value_field))
-            table = table.set_column(index, variable, table.column(index).cast(variable.type))
+            table = table.set_column(index, variable, _variable(one_array(table.column(index)), variable.type))
     with PartWriter(path, table.schema, files, dictionaries=dictionaries) as writer:
         writer.write(table)
+
+
+def _variable(lists: pa.FixedSizeListArray, kind: pa.ListType) -> pa.ListArray:
+    """Fixed-size lists as lists of which null ones are empty; a cast leaves them long, which Parquet refuses."""
+    valid = lists.is_valid().to_numpy(zero_copy_only=False)
+    offsets = np.append(0, np.cumsum(valid * lists.type.list_size)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), lists.flatten(), type=kind, mask=pa.array(~valid))
 
 
 def _sizes(table: pa.Table) -> np.ndarray:

@@ -105,3 +105,13 @@ def test_null_fixed_size_lists_are_written_as_lists_that_cast_back(tmp_path):
         PartWriter(str(tmp_path / "b"), table.schema, FILES) as writer,
     ):
         writer.write(table)
+
+
+@pytest.mark.parametrize("lists", [[None], [], [None, [1, 2], None, [3, 4], [None, 6]], [[1, 2], [3, 4]]])
+@pytest.mark.parametrize("cut", [slice(0), slice(None), slice(1, None)])
+def test_lists_around_null_ones_stay_what_they_are(tmp_path, lists, cut):
+    kind = pa.list_(pa.float16(), 2)
+    values = [pa.array(lists, pa.list_(pa.float32(), 2)).cast(kind)[cut], pa.nulls(1, kind)]
+    table = pa.table({"x": pa.chunked_array(values)})
+    write_part(str(tmp_path / "a"), table, FILES)
+    assert pq.read_table(tmp_path / "a")["x"].to_pylist() == [*lists[cut], None]
