@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
 
-from curate.arrays import distinct
 from curate.config import Config
 from curate.decisions.order import SCALE, survival_order
 from curate.duplicates.candidates import Pairs, band_entries, candidate_pairs, spread, unique_pairs
@@ -19,7 +18,14 @@ from curate.hashing import UInt64Array, hash_strings, stage_seed
 from curate.schema import PAIRS
 from curate.transforms.counters import counter, distribution
 from curate.transforms.sample import SmallestHashes
-from curate.transforms.tables import KeyedTable, NamedCollections, concat, split_by, split_by_number
+from curate.transforms.tables import (
+    KeyedTable,
+    NamedCollections,
+    concat,
+    partition_numbers,
+    split_by,
+    split_by_number,
+)
 
 BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", pa.uint64())])
 CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
@@ -61,11 +67,13 @@ class FindPairs(beam.PTransform):
             | "GroupBands" >> beam.GroupByKey()
             | "Candidates" >> beam.ParDo(_Candidates(self._partitions))
             | "GroupCandidates" >> beam.GroupByKey()
-            | "Unique" >> beam.ParDo(_Unique(self._parts))
+            | "Unique"
+            >> beam.ParDo(_Unique(self._parts))
+            .with_output_types(KeyedTable, requests=pa.Table)
+            .with_outputs("requests", main="pairs")
         )
-        shingles = candidates | "Requests" >> beam.ParDo(_Requests()) | "Shingles" >> self._shingles
         return (
-            {"candidates": candidates, "shingles": shingles}
+            {"candidates": candidates.pairs, "shingles": candidates.requests | "Shingles" >> self._shingles}
             | "GroupForVerification" >> beam.CoGroupByKey()
             | "Verify" >> beam.ParDo(_Verify(self._config.dedupe.threshold, self._config.dedupe.containment))
         )
@@ -124,23 +132,19 @@ class _Candidates(beam.DoFn):
 
 
 class _Unique(beam.DoFn):
-    """Sends each pair to the part that verifies it."""
+    """Sends each pair to the part that verifies it, and requests what that part needs."""
 
     def __init__(self, parts: int) -> None:
         self._parts = parts
 
-    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[KeyedTable]:
+    def process(self, element: Tuple[int, Iterable[pa.Table]]) -> Iterator[Any]:
         pairs = concat(element[1], CANDIDATES)
         found = unique_pairs(Pairs(*(pairs[name].to_numpy() for name in CANDIDATES.names)))
-        table = pa.table([pa.array(column) for column in found], schema=CANDIDATES)
-        yield from split_by(table, spread(found), self._parts)
-
-
-class _Requests(beam.DoFn):
-    def process(self, element: KeyedTable) -> Iterator[pa.Table]:
-        part, pairs = element
-        contents = distinct(np.concatenate([pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
-        yield pa.table([pa.array(contents), pa.array(np.full(len(contents), part))], schema=REQUESTS)
+        parts = partition_numbers(spread(found), self._parts)
+        yield from split_by_number(pa.table([pa.array(column) for column in found], schema=CANDIDATES), parts)
+        # One table for all parts: one for each would be cut again by content, into a table for each part and partition.
+        ends = pa.table([pa.array(np.concatenate(found)), pa.array(np.concatenate([parts, parts]))], schema=REQUESTS)
+        yield beam.pvalue.TaggedOutput("requests", distinct_requests([ends]))
 
 
 class _Verify(beam.DoFn):

@@ -1,7 +1,7 @@
-"""Large tables wait on the local disk between the steps of a local run.
+"""Tables wait on the local disk between the steps of a local run.
 
 Beam's local runner keeps every shuffle in memory, several times over, until the job ends. With a spool it keeps a
-place in a file instead; whoever reads the table maps it into memory, and the pages go when the table goes.
+place in a file instead. Whoever reads a large table maps it into memory, and the pages go when the table goes.
 """
 
 import contextlib
@@ -19,8 +19,12 @@ import pyarrow as pa
 
 from curate.io.scratch import scratch
 
-LEAST_BYTES = 1 << 14
-"""Smaller tables are not worth a place on disk."""
+LEAST_BYTES = 1 << 9
+"""Smaller tables are not worth a place on disk. A shuffle cuts each block for every key: the more there are of both,
+the smaller the tables, while all of them together stay what they are."""
+
+MAPPED_BYTES = 1 << 14
+"""Smaller ones are read, for a process may map so many only."""
 
 _PLACE = struct.Struct("<QQ")
 
@@ -74,7 +78,8 @@ def _append(table: pa.Table, directory: str) -> bytes:
         os.close(handle)
         _files[directory] = path, pa.OSFile(path, "wb")
     path, file = _files[directory]
-    file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
+    if table.nbytes >= MAPPED_BYTES:
+        file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
     start = file.tell()
     with pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table)
@@ -83,12 +88,15 @@ def _append(table: pa.Table, directory: str) -> bytes:
 
 
 def get(place: bytes, directory: str) -> pa.Table:
-    """Maps the table at a place into memory."""
+    """The table at a place, mapped into memory if it is large."""
     start, size = _PLACE.unpack_from(place)
     path = os.path.join(directory, place[_PLACE.size :].decode())
-    with open(path, "rb") as file:
-        mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=start)
-    with pa.ipc.open_stream(pa.py_buffer(mapped)) as reader:
+    with open(path, "rb", buffering=0) as file:
+        if start % mmap.ALLOCATIONGRANULARITY:
+            content = pa.py_buffer(os.pread(file.fileno(), size, start))
+        else:
+            content = pa.py_buffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ, offset=start))
+    with pa.ipc.open_stream(content) as reader:
         table = reader.read_all()
     _places[id(table)] = directory, place
     weakref.finalize(table, _places.pop, id(table), None)

@@ -23,8 +23,12 @@ NamedCollections = Any
 warn that it ignores the hint."""
 
 
+COMPRESSED_BYTES = 1 << 14
+"""Smaller tables gain nothing."""
+
+
 class TableCoder(beam.coders.Coder):
-    """Encodes a table as an Arrow IPC stream, or as its place in the spool if it is large and there is one.
+    """Encodes a table as an Arrow IPC stream, or as its place in the spool if there is one.
 
     Beam's default would pickle it, and a pickled slice carries its parent's whole buffers.
     """
@@ -37,11 +41,12 @@ class TableCoder(beam.coders.Coder):
 
         A large table that is sent, since there is no spool, is compressed: half of its bytes go.
         """
-        if self._spool and value.nbytes >= spool.LEAST_BYTES:
+        size = value.nbytes
+        if self._spool and size >= spool.LEAST_BYTES:
             return _SPOOLED + spool.put(value, self._spool)
         sink = pa.BufferOutputStream()
         sink.write(_HERE)
-        options = pa.ipc.IpcWriteOptions(compression="lz4" if value.nbytes >= spool.LEAST_BYTES else None)
+        options = pa.ipc.IpcWriteOptions(compression="lz4" if size >= COMPRESSED_BYTES else None)
         with pa.ipc.new_stream(sink, value.schema, options=options) as writer:
             writer.write_table(value)
         return sink.getvalue().to_pybytes()
@@ -88,15 +93,19 @@ def split_by(table: pa.Table, keys: UInt64Array, partitions: int) -> Iterator[Ke
     Yields:
         (partition number, the rows whose scrambled key falls in it), for partitions that have rows.
     """
-    if partitions == 1:
-        if table.num_rows:
-            yield 0, table
-        return
-    yield from split_by_number(table, (mix(keys) % np.uint64(partitions)).astype(np.int64))
+    yield from split_by_number(table, partition_numbers(keys, partitions))
+
+
+def partition_numbers(keys: UInt64Array, partitions: int) -> NDArray[np.int64]:
+    """The partition that each 64-bit key falls in, once scrambled."""
+    return (mix(keys) % np.uint64(partitions)).astype(np.int64)
 
 
 def split_by_number(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[KeyedTable]:
     """Cuts a table by a number given for each row, 0 or more. The pieces share memory."""
+    if len(numbers) and numbers.min() == numbers.max():
+        yield int(numbers[0]), table
+        return
     narrow = numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))  # 16 bits are sorted in linear time
     order = np.argsort(narrow, kind="stable")
     ordered, table = numbers[order], table.take(pa.array(order))

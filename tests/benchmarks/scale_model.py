@@ -16,7 +16,7 @@ from typing import NamedTuple
 from curate.config import make_config
 from curate.duplicates.bands import bands_of
 from curate.pipelines.jobs import TEXT_PER_PART, partitions_for
-from curate.transforms.spool import LEAST_BYTES
+from curate.transforms.tables import COMPRESSED_BYTES
 
 CONFIG = make_config({})
 BANDS, ROWS = bands_of(CONFIG)
@@ -39,7 +39,7 @@ class Rows(NamedTuple):
 
     def bytes(self, rows: float) -> float:
         """Bytes of a table of so many rows."""
-        return self.schema + rows * (self.packed if rows * self.row >= LEAST_BYTES else self.row)
+        return self.schema + rows * (self.packed if rows * self.row >= COMPRESSED_BYTES else self.row)
 
 
 # `bench_limits.py mixed_corpus.parquet`, its first table; a row of shingles is those of a document of `TEXT` bytes.

@@ -57,7 +57,7 @@ def test_a_full_disk_leaves_the_old_output_and_what_was_annotated(
         assert output_of(disk / "out").counts["read"] == 3
     resize("50m")
     outcome = curate(*arguments, "--resume")
-    assert outcome.code == 0 and "resuming: 300 of 300 documents are annotated" in outcome.err
+    assert outcome.code == 0 and re.search("resuming: (300 of 300|all) documents are annotated", outcome.err)
     assert output_of(disk / "out").ledger.equals(output_of(finished).ledger)
     assert [path.name for path in disk.iterdir()] == ["out"]
 
