@@ -29,19 +29,20 @@ def coder():
     [
         BIG,
         BIG.slice(70_000, 20_000),
+        BIG.slice(7, 100),  # read, not mapped
         pa.concat_tables([BIG.slice(3, 20_000), BIG.slice(90, 1)]),
         BIG.append_column("words", BIG["text"].combine_chunks().dictionary_encode()),
         BIG.replace_schema_metadata({"curate.start": "7"}),
     ],
 )
-def test_large_tables_leave_a_place_and_come_back(coder, table):
+def test_tables_leave_a_place_and_come_back(coder, table):
     encoded = coder.encode(table)
     assert len(encoded) < 100
     decoded = coder.decode(encoded)
     assert decoded.equals(table) and decoded.schema.equals(table.schema, check_metadata=True)
 
 
-def test_small_tables_travel_by_themselves(coder):
+def test_tiny_tables_travel_by_themselves(coder):
     encoded = coder.encode(BIG.slice(7, 10))
     assert TableCoder().decode(encoded).equals(BIG.slice(7, 10))
     assert os.listdir(spool.spool_directory()) == []
