@@ -45,7 +45,7 @@ heartbeat.timeout: 10000
 jobmanager.execution.failover-strategy: full
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 10
-restart-strategy.fixed-delay.delay: 8 s
+restart-strategy.fixed-delay.delay: 20 s
 io.tmp.dirs: {directory}
 classloader.resolve-order: parent-first
 """
@@ -236,7 +236,8 @@ def portable(server: Server) -> tuple[str, ...]:
 def external(pool: Server) -> tuple[str, ...]:
     """Options of a job whose workers are processes of a pool, and stay for its next stage.
 
-    They stay for less than Flink waits before it restarts what failed: Beam would give it the dead worker again.
+    They stay for much less than Flink waits before it restarts what failed, with the time that a busy machine takes
+    to cancel 136 tasks: Beam would give it the dead worker again, and again.
     """
     return "--environment_type=EXTERNAL", f"--environment_config={pool.address}", "--environment_cache_millis=5000"
 
