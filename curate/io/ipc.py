@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.types as pt
 
-from curate.io.schemas import check_types, plain_type
+from curate.io.schemas import check_fields, nested_fields
 
 _MAGIC = b"ARROW1"
 
@@ -46,12 +46,12 @@ def scan(stream: BinaryIO, text: str) -> tuple[pa.Schema, list[Batch]]:
     """
     if _has_footer(stream):
         file = pa.ipc.open_file(stream)
-        check_types(file.schema)
+        check_fields(file.schema)
         numbered = ((number, file.get_batch(number)) for number in range(file.num_record_batches))
         return file.schema, [_measure(place, batch, text) for place, batch in numbered]
     native = pa.PythonFile(stream, mode="r")
     reader = pa.ipc.open_stream(native)
-    check_types(reader.schema)
+    check_fields(reader.schema)
     if _has_dictionaries(reader.schema):
         return reader.schema, [_measure(place, batch, text) for place, batch in enumerate(reader)]
     return reader.schema, [_measure(place, batch, text) for place, batch in _walk(native, reader.schema)]
@@ -106,15 +106,7 @@ def _has_footer(stream: BinaryIO) -> bool:
 
 
 def _has_dictionaries(schema: pa.Schema) -> bool:
-    return any(map(_is_encoded, schema.types))
-
-
-def _is_encoded(data_type: pa.DataType) -> bool:
-    """Whether a type is dictionary-encoded, itself or in what it nests."""
-    if pt.is_dictionary(data_type):
-        return True
-    plain = plain_type(data_type)
-    return any(_is_encoded(plain.field(index).type) for index in range(plain.num_fields))
+    return any(pt.is_dictionary(field.type) for field in nested_fields(schema))
 
 
 def _measure(place: int, batch: pa.RecordBatch, text: str) -> Batch:

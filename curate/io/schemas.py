@@ -1,6 +1,6 @@
 """One schema for files that differ: columns are joined by name, types widened only where no value can change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -55,20 +55,29 @@ def plain_type(data_type: pa.DataType) -> pa.DataType:
             return data_type
 
 
-def check_types(fields: Iterable[pa.Field]) -> None:
-    """Refuses types that Arrow's format has and pyarrow has no arrays of: intervals of months, and of days and time.
+def nested_fields(fields: Iterable[pa.Field]) -> Iterator[pa.Field]:
+    """Fields, each followed by those within it."""
+    for field in fields:
+        yield field
+        kind = plain_type(field.type)
+        yield from nested_fields(kind.field(index) for index in range(kind.num_fields))
+
+
+def check_fields(fields: Iterable[pa.Field]) -> None:
+    """Refuses what Arrow's format has and pyarrow fails on only later, where it is first used.
 
     Raises:
-        ArrowNotImplementedError: a field, or one within it, has such a type.
+        ArrowNotImplementedError: a field, or one within it, is an interval of months, or of days and time, which
+            pyarrow has no arrays of.
+        UnicodeDecodeError: a name is not UTF-8.
     """
-    for field in fields:
-        kind = plain_type(field.type)
+    for field in nested_fields(fields):
+        name, kind = field.name, plain_type(field.type)
         if kind.id in _WITHOUT_ARRAYS:
             raise pa.ArrowNotImplementedError(
-                f"column {field.name!r} is {kind}, which pyarrow cannot hold, expected another type; "
+                f"column {name!r} is {kind}, which pyarrow cannot hold, expected another type; "
                 "convert or drop the column"
             )
-        check_types(kind.field(index) for index in range(kind.num_fields))
 
 
 def unify_schemas(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:

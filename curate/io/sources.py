@@ -6,7 +6,7 @@ Arrow IPC file, whose batches tell their rows.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -185,7 +185,6 @@ def _open_parquet(file: FileInfo, fingerprint: dict[str, int | str], files: File
 def _open_ipc(file: FileInfo, text: str, fingerprint: dict[str, int | str], files: Files) -> _Source:
     with files.open(file.path) as stream:
         schema, batches = ipc.scan(stream, text)
-        _names(schema)
     rows = sum(batch.rows for batch in batches)
     _check_rows(rows, file)
     return _Source(
@@ -197,15 +196,6 @@ def _open_ipc(file: FileInfo, text: str, fingerprint: dict[str, int | str], file
         text_bytes=sum(batch.text_bytes for batch in batches),
         fingerprint=fingerprint,
     )
-
-
-def _names(fields: Iterable[pa.Field]) -> list[str]:
-    """The names of fields and of those within them; one that is not UTF-8 fails here, not where it is first used."""
-    names = []
-    for field in fields:
-        kind = plain_type(field.type)
-        names += [field.name, *_names(kind.field(index) for index in range(kind.num_fields))]
-    return names
 
 
 def _check_rows(rows: int, file: FileInfo) -> None:
