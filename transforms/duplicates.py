@@ -29,6 +29,7 @@ from curate.transforms.tables import (
 
 BANDS = pa.schema([("entry", pa.uint64()), ("content", pa.uint64()), ("order", pa.uint64())])
 CANDIDATES = pa.schema([("left", pa.uint64()), ("right", pa.uint64())])
+PLACED = CANDIDATES.append(pa.field("part", pa.int64()))
 REQUESTS = pa.schema([("content", pa.uint64()), ("part", pa.int64())])
 SHINGLES = pa.schema([("content", pa.uint64()), ("shingles", pa.large_list(pa.uint64()))])
 PREFERENCES = pa.schema([("key", pa.uint64()), ("preference", pa.binary())])
@@ -69,11 +70,12 @@ class FindPairs(beam.PTransform):
             | "GroupCandidates" >> beam.GroupByKey()
             | "Unique"
             >> beam.ParDo(_Unique(self._parts))
-            .with_output_types(KeyedTable, requests=pa.Table)
-            .with_outputs("requests", main="pairs")
+            .with_output_types(KeyedTable, placed=pa.Table)
+            .with_outputs("placed", main="by_part")
         )
+        shingles = candidates.placed | "Requests" >> beam.ParDo(_Requests()) | "Shingles" >> self._shingles
         return (
-            {"candidates": candidates.pairs, "shingles": candidates.requests | "Shingles" >> self._shingles}
+            {"candidates": candidates.by_part, "shingles": shingles}
             | "GroupForVerification" >> beam.CoGroupByKey()
             | "Verify" >> beam.ParDo(_Verify(self._config.dedupe.threshold, self._config.dedupe.containment))
         )
@@ -132,7 +134,7 @@ class _Candidates(beam.DoFn):
 
 
 class _Unique(beam.DoFn):
-    """Sends each pair to the part that verifies it, and requests what that part needs."""
+    """Sends each pair to the part that verifies it."""
 
     def __init__(self, parts: int) -> None:
         self._parts = parts
@@ -141,10 +143,18 @@ class _Unique(beam.DoFn):
         pairs = concat(element[1], CANDIDATES)
         found = unique_pairs(Pairs(*(pairs[name].to_numpy() for name in CANDIDATES.names)))
         parts = partition_numbers(spread(found), self._parts)
-        yield from split_by_number(pa.table([pa.array(column) for column in found], schema=CANDIDATES), parts)
+        placed = pa.table([pa.array(column) for column in (*found, parts)], schema=PLACED)
         # One table for all parts: one for each would be cut again by content, into a table for each part and partition.
-        ends = pa.table([pa.array(np.concatenate(found)), pa.array(np.concatenate([parts, parts]))], schema=REQUESTS)
-        yield beam.pvalue.TaggedOutput("requests", distinct_requests([ends]))
+        yield beam.pvalue.TaggedOutput("placed", placed)
+        yield from split_by_number(placed.select(CANDIDATES.names), parts)
+
+
+class _Requests(beam.DoFn):
+    """Asks for the shingle sets of both ends of each pair, for the part that verifies it."""
+
+    def process(self, placed: pa.Table) -> Iterator[pa.Table]:
+        ends = [pa.table([placed[end], placed["part"]], schema=REQUESTS) for end in CANDIDATES.names]
+        yield distinct_requests(ends)
 
 
 class _Verify(beam.DoFn):

@@ -98,15 +98,18 @@ def split_by(table: pa.Table, keys: UInt64Array, partitions: int) -> Iterator[Ke
 
 def partition_numbers(keys: UInt64Array, partitions: int) -> NDArray[np.int64]:
     """The partition that each 64-bit key falls in, once scrambled."""
+    if partitions == 1:
+        return np.zeros(len(keys), dtype=np.int64)
     return (mix(keys) % np.uint64(partitions)).astype(np.int64)
 
 
 def split_by_number(table: pa.Table, numbers: NDArray[np.int64]) -> Iterator[KeyedTable]:
     """Cuts a table by a number given for each row, 0 or more. The pieces share memory."""
-    if len(numbers) and numbers.min() == numbers.max():
-        yield int(numbers[0]), table
+    largest = numbers.max(initial=0)
+    if len(numbers) and numbers.min() == largest:
+        yield int(largest), table
         return
-    narrow = numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))  # 16 bits are sorted in linear time
+    narrow = numbers.astype(np.min_scalar_type(int(largest)))  # 16 bits are sorted in linear time
     order = np.argsort(narrow, kind="stable")
     ordered, table = numbers[order], table.take(pa.array(order))
     changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
