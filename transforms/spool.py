@@ -79,7 +79,8 @@ def _append(table: pa.Table, directory: str) -> bytes:
         _files[directory] = path, pa.OSFile(path, "wb")
     path, file = _files[directory]
     if table.nbytes >= MAPPED_BYTES:
-        file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))  # only there can a mapping begin
+        # Only there can a mapping begin, and only what begins there is mapped by `get`.
+        file.write(bytes(-file.tell() % mmap.ALLOCATIONGRANULARITY))
     start = file.tell()
     with pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table)

@@ -10,11 +10,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.hashing import mix
 from curate.watermarks.tokens import Tokens
 
 Int64Array = NDArray[np.int64]
-
-_FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 class NGrams(NamedTuple):
@@ -67,17 +66,15 @@ def first_in_document(keys: NDArray[np.int64 | np.uint64], documents: Int64Array
         bool[k].
     """
     first = np.zeros(len(keys), np.bool_)
-    _mark_first(keys.view(np.uint64), documents, first)
+    # Keys start from a secret, but a linear rule may have gone on from there: their differences are no secret. Mixed,
+    # which is not linear and keeps different keys different, nobody without the secret makes keys that collide.
+    _mark_first(mix(keys.view(np.uint64)), documents, first)
     return first
 
 
 @numba.njit(cache=True, nogil=True)
 def _mark_first(keys: Any, documents: Any, first: Any) -> None:
-    """One hash table for each document, probed linearly, by the upper bits of a product (Knuth 6.4).
-
-    Keys start from a secret, but a linear rule may have gone on from there: their differences are no secret. What is
-    not linear comes before the product, so that nobody without the secret makes keys that collide.
-    """
+    """One hash table for each document, probed linearly, by the upper bits of mixed keys (Knuth 6.4)."""
     start = 0
     while start < keys.size:
         end = start
@@ -88,8 +85,7 @@ def _mark_first(keys: Any, documents: Any, first: Any) -> None:
             bits += 1
         table = np.full(1 << bits, -1)
         for place in range(start, end):
-            mixed = (keys[place] ^ keys[place] >> np.uint64(30)) * _MIX
-            slot = np.int64((mixed ^ mixed >> np.uint64(27)) * _FACTOR >> np.uint64(64 - bits))
+            slot = np.int64(keys[place] >> np.uint64(64 - bits))
             while table[slot] >= 0 and keys[table[slot]] != keys[place]:
                 slot = (slot + 1) & ((1 << bits) - 1)
             if table[slot] < 0:

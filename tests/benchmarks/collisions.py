@@ -17,7 +17,7 @@ from curate.text import compiled, kernel
 LETTERS = 9
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _START, _PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
-_NARROW = 32
+_NARROW = np.uint64(32)
 """Slots of the table of n-grams that all words go to."""
 
 
@@ -32,12 +32,12 @@ def words_of_one_slot(count: int) -> list[str]:
     bits = 6
     while 4 * count > 3 << bits:
         bits += 1
-    return _spelled(_of_one_slot(count, np.uint64(64 - bits)))
+    return _spelled(_chosen(count, _of_one_slot, np.uint64(64 - bits)))
 
 
 def words_of_few_slots(count: int) -> list[str]:
     """Distinct words that all go to a few slots of the table of n-grams of a segment."""
-    return _spelled(_of_few_slots(count))
+    return _spelled(_chosen(count, _of_few_slots, _NARROW))
 
 
 def slow_to_sort(count: int) -> list[str]:
@@ -73,30 +73,29 @@ def _next(word: Any) -> None:
 
 
 @njit
-def _of_one_slot(count: Any, shift: Any) -> Any:
-    words = np.empty((count, LETTERS), np.uint8)
-    word, found = np.full(LETTERS, 97, np.uint8), 0
-    while found < count:
-        key = _START
-        for letter in word:
-            key = (key ^ np.uint64(letter)) * _PRIME
-        if (key | np.uint64(1)) * _GOLDEN >> shift == 0:
-            words[found] = word
-            found += 1
-        _next(word)
-    return words
+def _of_one_slot(word: Any, shift: Any) -> Any:
+    key = _START
+    for letter in word:
+        key = (key ^ np.uint64(letter)) * _PRIME
+    return (key | np.uint64(1)) * _GOLDEN >> shift == 0
 
 
 @njit
-def _of_few_slots(count: Any) -> Any:
+def _of_few_slots(word: Any, slots: Any) -> Any:
+    hashed = FNV_START
+    for letter in word:
+        hashed = (hashed ^ np.uint32(letter)) * FNV_PRIME
+    bucket = np.uint64(regression._bucket(np.uint64(hashed), np.uint64(0)))
+    return bucket * _GOLDEN >> np.uint64(51) < slots
+
+
+@njit
+def _chosen(count: Any, choose: Any, argument: Any) -> Any:
+    """The first words in order that `choose` takes."""
     words = np.empty((count, LETTERS), np.uint8)
     word, found = np.full(LETTERS, 97, np.uint8), 0
     while found < count:
-        hashed = FNV_START
-        for letter in word:
-            hashed = (hashed ^ np.uint32(letter)) * FNV_PRIME
-        bucket = np.uint64(regression._bucket(np.uint64(hashed), np.uint64(0)))
-        if bucket * _GOLDEN >> np.uint64(51) < _NARROW:
+        if choose(word, argument):
             words[found] = word
             found += 1
         _next(word)

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.watermarks import ngrams as module
 from curate.watermarks.ngrams import first_in_document, ngrams
 from curate.watermarks.tokens import Tokens
 
@@ -32,9 +31,10 @@ def test_keys_are_first_once_in_each_document(kind, documents):
     assert first_in_document(keys, rows).tolist() == expected
 
 
-def test_keys_that_differ_in_what_a_product_puts_aside_do_not_share_a_slot():
-    """Whoever knows a linear rule chooses such differences. With one slot for all it would take 45 billion steps."""
-    inverse = pow(int(module._FACTOR), -1, 1 << 64)
+@pytest.mark.parametrize("factor", [1, 0x9E3779B97F4A7C15])
+def test_keys_whose_upper_bits_are_alike_do_not_share_a_slot(factor):
+    """Their own, or those of a product: whoever knows a linear rule chooses such. It would take 45 billion steps."""
+    inverse = pow(factor, -1, 1 << 64)
     keys = np.array([number * inverse % (1 << 64) for number in range(300_000)], np.uint64)
-    assert (keys * module._FACTOR >> np.uint64(44) == 0).all()
+    assert (keys * np.uint64(factor) >> np.uint64(44) == 0).all()
     assert first_in_document(keys, np.zeros(len(keys), np.int64)).all()
