@@ -1,26 +1,29 @@
 """Which Beam runner a job uses: the one named by Beam's options, else FnApiRunner in one or N processes."""
 
+import argparse
 import contextlib
 import importlib
 import io
 import logging
 import os
 import shlex
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
     PipelineOptionsT,
+    PortableOptions,
     SetupOptions,
     StandardOptions,
     WorkerOptions,
 )
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
-from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.portability.api import beam_job_api_pb2, beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
-from apache_beam.runners.portability.portable_runner import JobServiceHandle
+from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
 from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
@@ -61,8 +64,10 @@ def beam_options(arguments: Sequence[str], workers: int) -> PipelineOptions:
     options = _Options(list(arguments))
     try:
         with contextlib.redirect_stderr(io.StringIO()) as complaint:
-            unknown = _unknown(arguments)
             known = options.get_all_options(drop_default=False)
+            unknown = _unknown(arguments)
+            if unknown and known["job_endpoint"] not in (None, "embed"):
+                unknown = _unknown(arguments, _options_of_job_server(options))
     except SystemExit:
         reason = " ".join(complaint.getvalue().split()).rpartition("error: ")[2]
         raise UsageError(f"Beam cannot read its options {' '.join(arguments)!r} ({reason}); mend them") from None
@@ -111,12 +116,37 @@ def _check_complete(options: PipelineOptions, runner: PipelineRunner) -> None:
             ) from None
 
 
-def _unknown(arguments: Sequence[str]) -> list[str]:
+def _unknown(
+    arguments: Sequence[str], of_job_server: Iterable[beam_job_api_pb2.PipelineOptionDescriptor] = ()
+) -> list[str]:
     """What Beam would discard, in order."""
     parser = beam.options.pipeline_options._BeamArgumentParser(allow_abbrev=False)
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
+    for option in of_job_server:
+        with contextlib.suppress(argparse.ArgumentError):  # Beam has it in Python too
+            is_flag = option.type == beam_job_api_pb2.PipelineOptionType.BOOLEAN
+            parser.add_argument(f"--{option.name}", action="store_true" if is_flag else "store")
     return parser.parse_known_args(list(arguments))[1]
+
+
+def _options_of_job_server(options: PipelineOptions) -> Iterable[beam_job_api_pb2.PipelineOptionDescriptor]:
+    """Options that Beam has in Java only, such as `environment_expiration_millis`; none where the server tells none.
+
+    Raises:
+        UsageError: nobody answers.
+    """
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    try:
+        server = PortableRunner().create_job_service(options).job_service
+        return server.DescribePipelineOptions(beam_job_api_pb2.DescribePipelineOptionsRequest()).options
+    except grpc.FutureTimeoutError:
+        raise UsageError(
+            f"job server {endpoint!r} does not answer, expected one for Flink, Spark or Prism; start it, or mend "
+            "--job_endpoint"
+        ) from None
+    except grpc.RpcError:
+        return ()
 
 
 def is_local(options: PipelineOptions) -> bool:

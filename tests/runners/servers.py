@@ -236,10 +236,16 @@ def portable(server: Server) -> tuple[str, ...]:
 def external(pool: Server) -> tuple[str, ...]:
     """Options of a job whose workers are processes of a pool, and stay for its next stage.
 
-    They stay for much less than Flink waits before it restarts what failed, with the time that a busy machine takes
-    to cancel 136 tasks: Beam would give it the dead worker again, and again.
+    They stay for less than Flink waits before it restarts what failed: Beam would give it the dead worker again. That
+    may be too little, since Beam forgets to let go of a worker where another one was interrupted at its start; so none
+    is given out after half a minute, however many steps hold it.
     """
-    return "--environment_type=EXTERNAL", f"--environment_config={pool.address}", "--environment_cache_millis=5000"
+    return (
+        "--environment_type=EXTERNAL",
+        f"--environment_config={pool.address}",
+        "--environment_cache_millis=5000",
+        "--environment_expiration_millis=30000",
+    )
 
 
 def free_port() -> int:
