@@ -75,7 +75,7 @@ def test_needs_grow_with_documents_blocks_and_workers():
 @pytest.mark.parametrize(("memory", "disk"), [(GB, 10**15), (10**15, GB)])
 def test_what_does_not_fit_is_refused(monkeypatch, memory, disk):
     monkeypatch.setattr(capacity, "available", lambda: capacity.Capacity(memory, disk))
-    with pytest.raises(UsageError, match=r"1,000,000,000 documents need about 6\d\d\.\d GB of memory and 1,600\.0 GB"):
+    with pytest.raises(UsageError, match=r"1,000,000,000 documents need about 25\d\.\d GB of memory and 1,600\.0 GB"):
         capacity.refuse_too_large(10**9, 1 << 24, 1, None)
 
 
