@@ -201,7 +201,10 @@ def flink_cluster(jars: Path, directory: Path, task_managers: int = 2, managed: 
             server.wait_for(r"(Successful registration at resource manager)")
         jobs = stack.enter_context(job_server(jars, directory, f"--flink-master={manager.address}"))
         pool = stack.enter_context(worker_pool(directory))
-        options = *portable(jobs), *external(pool), f"--parallelism={task_managers}"
+        # Beam forgets to let go of a worker where the start of another one was interrupted, and would give the dead one
+        # to every restart from then on: no worker is given out for longer.
+        expiration = "--environment_expiration_millis=30000"
+        options = *portable(jobs), *external(pool), expiration, f"--parallelism={task_managers}"
         yield FlinkCluster(options, manager, pool, running, start_task_manager)
 
 
@@ -236,16 +239,9 @@ def portable(server: Server) -> tuple[str, ...]:
 def external(pool: Server) -> tuple[str, ...]:
     """Options of a job whose workers are processes of a pool, and stay for its next stage.
 
-    They stay for less than Flink waits before it restarts what failed: Beam would give it the dead worker again. That
-    may be too little, since Beam forgets to let go of a worker where another one was interrupted at its start; so none
-    is given out after half a minute, however many steps hold it.
+    They stay for less than Flink waits before it restarts what failed: Beam would give it the dead worker again.
     """
-    return (
-        "--environment_type=EXTERNAL",
-        f"--environment_config={pool.address}",
-        "--environment_cache_millis=5000",
-        "--environment_expiration_millis=30000",
-    )
+    return "--environment_type=EXTERNAL", f"--environment_config={pool.address}", "--environment_cache_millis=5000"
 
 
 def free_port() -> int:
