@@ -201,10 +201,7 @@ def flink_cluster(jars: Path, directory: Path, task_managers: int = 2, managed: 
             server.wait_for(r"(Successful registration at resource manager)")
         jobs = stack.enter_context(job_server(jars, directory, f"--flink-master={manager.address}"))
         pool = stack.enter_context(worker_pool(directory))
-        # Beam forgets to let go of a worker where the start of another one was interrupted, and would give the dead one
-        # to every restart from then on: no worker is given out for longer.
-        expiration = "--environment_expiration_millis=30000"
-        options = *portable(jobs), *external(pool), expiration, f"--parallelism={task_managers}"
+        options = *portable(jobs), *external(pool), f"--parallelism={task_managers}"
         yield FlinkCluster(options, manager, pool, running, start_task_manager)
 
 

@@ -15,6 +15,9 @@ STEPS = (r"(\{Annotate,[^\n]* to RUNNING)", r"(Decide[^\n]* to RUNNING)")
 """What Flink says when a step of each job is running."""
 WORKING = "Beam Fn Data client connected"
 """What a TaskManager says when a worker of its begins to work."""
+EXPIRATION = "--environment_expiration_millis=30000"
+"""Beam forgets to let go of a worker where the start of another one was interrupted, and would give the dead one to
+every restart from then on: no worker is given out for longer."""
 RESTARTED = "tasks will be restarted to recover the failed task"
 
 
@@ -62,7 +65,7 @@ def becomes_true(condition: Callable[[], bool], seconds: float) -> bool:
 @pytest.mark.parametrize("kill", [kill_task_manager, kill_workers])
 def test_a_run_survives(kill, installed, start, as_bytes, expected, tmp_path):
     with servers.flink_cluster(installed("flink"), tmp_path, task_managers=2) as cluster:
-        process = start(tmp_path / "out", *cluster.options)
+        process = start(tmp_path / "out", *cluster.options, EXPIRATION)
         for step in STEPS:
             cluster.job_manager.wait_for(step, seconds=300)
             workers = working(cluster)
