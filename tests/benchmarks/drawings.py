@@ -41,11 +41,10 @@ def growth(
         for axes in (left, right):
             axes.set(xscale="log", yscale="log")
             axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+            axes.minorticks_off()
             axes.legend()
         left.set_yticks(measured["seconds"], [f"{value:,.0f}" for value in measured["seconds"]])
         right.set_yticks([100, 1_000, 10_000], ["100", "1,000", "10,000"])
-        for axes in (left, right):
-            axes.minorticks_off()
         _save(figure, path)
 
 
